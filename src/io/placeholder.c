@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+typedef int io_room_is_empty;

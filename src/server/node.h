@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The node: everything that a running ballastd needs hangs from here, so that several nodes can
+// live in one process. Made by main, read by all threads; what changes while it runs is atomic or
+// guarded by the lock named beside it.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "server/config.h"
+#include "server/counters.h"
+#include "store/store.h"
+
+struct jobs;    // scans and background operations, server/jobs.h
+struct service; // the threads that serve clients, server/service.h
+
+enum { NODE_COUNTER_BLOCKS = 1024 };
+
+struct namespace
+{
+    struct node *node;
+    const char *name;
+    uint32_t number;                 // place in node->namespaces and in each block of counters
+    struct config_namespace *config; // owned by node->config
+    struct store *store;
+
+    // Set by the expiry thread each second, looked at by each write.
+    _Atomic bool stop_writes;
+    _Atomic bool hwm_breached;
+    _Atomic uint64_t evict_void_time_s; // records that expire before it have been evicted
+    _Atomic uint64_t nsup_cycle_duration_s;
+    _Atomic uint32_t nsup_cycle_deleted_permyriad; // hundredths of a percent
+    _Atomic bool truncating;
+    _Atomic uint64_t truncate_before_ms; // since 2010; 0: never truncated
+};
+
+struct node {
+    uint32_t magic;
+    struct config *config;
+    char id[LIMIT_NODE_ID_SIZE + 1]; // upper-case hex
+    uint64_t cluster_key;            // 48 bits, never 0
+    uint64_t start_s;                // CLOCK_MONOTONIC
+    uint32_t namespace_count;
+    struct namespace namespaces[LIMIT_NAMESPACES];
+    struct service *service;
+    struct jobs *jobs;
+
+    // Blocks of counters, one a thread; registered before the thread works, kept for good.
+    pthread_mutex_t counters_lock;
+    _Atomic uint32_t counters_count;
+    struct counters *counters[NODE_COUNTER_BLOCKS];
+
+    _Atomic bool stopping;
+    _Atomic int64_t client_connections;
+};
+
+enum { NODE_MAGIC = 0x424e4f44 };
+
+// Makes a node from its configuration, with stores and no threads; takes `config` over on
+// RESULT_OK.
+BASE_MUST_USE enum base_result node_new(struct config *config, struct node **out);
+void node_free(struct node **node);
+
+// The namespace of that name, or NULL.
+struct namespace *node_namespace_find(struct node *node, struct base_slice name);
+
+// A zeroed block of counters for the calling thread; NULL when memory or NODE_COUNTER_BLOCKS ran
+// out.
+struct counters *node_counters_register(struct node *node);
+
+// Sums one counter over all blocks, given its place in a block: offsetof within struct
+// counters_namespace, or within struct counters_node.
+uint64_t node_namespace_counter(struct node *node, uint32_t namespace_number, size_t offset);
+uint64_t node_counter(struct node *node, size_t offset);

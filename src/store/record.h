@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one record format: the same bytes in memory, on disk, in replication, migration and backup.
+// Little endian, self-describing, checksummed:
+//
+//   offset size
+//   0      4    checksum of the bytes from 4 to the end (low half of XXH3)
+//   4      4    size of the whole record; top byte: format version and flags
+//   8      6    last update time, milliseconds since 2010-01-01T00:00:00Z
+//   14     2    generation
+//   16     20   digest
+//   36     4    void time, seconds since 2010-01-01T00:00:00Z; 0: never expires
+//   40     ...  set name (u8 size, bytes); stored key when its flag is set (varint size, key
+//               particle type and value); varint bin count; per bin: u8 name size, name, u8
+//               particle type, varint value size, value
+//
+// A varint holds 7 bits a byte, low bits first, high bit set on all but the last byte.
+// Values are kept as the wire carries them. Pure functions; any thread may call.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+enum { STORE_RECORD_HEADER_SIZE = 40, STORE_RECORD_VERSION = 1 };
+
+// A record taken apart; slices point into its bytes.
+struct store_record {
+    const uint8_t *bytes;
+    uint32_t size;
+    const uint8_t *digest; // LIMIT_DIGEST_SIZE bytes
+    uint64_t last_update_ms;
+    uint32_t void_time_s;
+    uint16_t generation;
+    uint16_t bin_count;
+    struct base_slice set_name; // size 0: no set
+    struct base_slice key;      // particle type byte and value; size 0: no key stored
+    const uint8_t *bins;        // the first bin, for store_bin_next
+};
+
+struct store_bin {
+    const uint8_t *name;
+    const uint8_t *value;
+    uint32_t value_size;
+    uint8_t name_size; // 1 to LIMIT_BIN_NAME_SIZE
+    uint8_t type;      // particle type
+};
+
+// What a record shall become. Bins may point into any bytes that live until the record is encoded.
+struct store_draft {
+    const uint8_t *digest;
+    uint64_t last_update_ms;
+    uint32_t void_time_s;
+    uint16_t generation;
+    uint16_t bin_count;
+    struct base_slice set_name;
+    struct base_slice key;
+    const struct store_bin *bins;
+};
+
+// Takes apart a record of our own making; a broken one is a bug and asserts.
+void store_record_decode(const uint8_t *bytes, struct store_record *out);
+
+// Checks bytes from a disk or a peer: version, every length, checksum. RESULT_OK, or
+// RESULT_MALFORMED for anything that store_record_decode could not be given.
+BASE_MUST_USE enum base_result store_record_check(const uint8_t *bytes, size_t size);
+
+// Reads the bin at *at and moves *at behind it. The caller counts bins.
+void store_bin_next(const uint8_t **at, struct store_bin *out);
+
+// Bytes that store_record_encode will write.
+size_t store_draft_size(const struct store_draft *draft);
+
+// Writes the record at `at`, exactly store_draft_size bytes.
+void store_record_encode(const struct store_draft *draft, uint8_t *at);

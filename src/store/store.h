@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// One namespace's records on this node: a digest-ordered index, an engine that keeps the bytes, and
+// the table of sets. 4096 partitions, each a stripe with its own lock, so that two threads meet
+// only on one partition. Time comes in with the call; the store reads no clock.
+//
+// All functions may be called from any thread, unless said otherwise. A stripe is held for the time
+// of one short operation: never wait while holding one, never hold two.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "store/record.h"
+
+struct store;
+
+// A set of the namespace. Made at its first record or configuration, never removed, so a pointer to
+// it stays good for the life of the store.
+struct store_set {
+    char name[LIMIT_SET_NAME_SIZE + 1];
+    uint8_t name_size;
+    _Atomic uint64_t object_count;
+    _Atomic uint64_t data_bytes;
+    _Atomic uint64_t truncate_before_ms; // 0: none; records last updated before it are gone
+    // Configuration of the set, kept here because each write looks at it.
+    _Atomic uint32_t default_ttl_s; // 0: the namespace's
+    _Atomic uint64_t stop_writes_count;
+    _Atomic uint64_t stop_writes_size;
+    _Atomic bool disable_eviction;
+    _Atomic bool enable_index;
+    _Atomic int32_t default_read_touch_ttl_pct;
+};
+
+struct store_stats {
+    uint64_t object_count;
+    uint64_t data_used_bytes;  // encoded records
+    uint64_t index_used_bytes; // allocated for the index
+};
+
+// A stripe held, and the place of one digest in it.
+struct store_cursor {
+    struct store *store;
+    const uint8_t *digest;
+    const uint8_t *record; // the live record's bytes; NULL: none (absent, expired or truncated)
+    uint32_t partition;
+    uint32_t slot;   // for the store alone
+    bool slot_taken; // for the store alone: a record, perhaps dead, stands in the slot
+};
+
+BASE_MUST_USE enum base_result store_new(struct store **out);
+void store_free(struct store **store);
+
+// Locks the digest's stripe and finds its record. `now_s` (seconds since 2010) decides what has
+// expired. Pair with store_release. `digest` must live until then.
+void store_acquire(struct store *store, const uint8_t *digest, uint32_t now_s,
+                   struct store_cursor *out);
+void store_release(struct store_cursor *cursor);
+
+// Writes the draft in place of whatever the cursor found. The draft's bins may point into
+// cursor->record. On RESULT_OK cursor->record is the new record; RESULT_NO_MEMORY and RESULT_LIMIT
+// (too many sets) leave the old one.
+BASE_MUST_USE enum base_result store_put(struct store_cursor *cursor,
+                                         const struct store_draft *draft);
+
+// Removes what the cursor found; nothing happens when there is nothing.
+void store_remove(struct store_cursor *cursor);
+
+// Brings the index line of a digest into the cache; worth it when several requests wait.
+void store_prefetch(const struct store *store, const uint8_t *digest);
+
+enum store_visit {
+    STORE_VISIT_KEEP,   // go on
+    STORE_VISIT_REMOVE, // remove this record, go on
+    STORE_VISIT_STOP,   // stop before this record; the next step starts with it
+};
+
+// Called with the stripe held: copy what is needed and return soon. Sees dead records too (expired,
+// truncated); store_record_is_dead tells.
+typedef enum store_visit (*store_visit_fn)(const struct store_record *record, void *arg);
+
+// Where a walk through one partition stands. Start with {.partition = p}, or set `after` and
+// `after_set` to resume behind a digest.
+struct store_scan {
+    uint32_t partition;
+    bool after_set;
+    uint8_t after[LIMIT_DIGEST_SIZE];
+};
+
+// Visits at most `count_max` records of the partition, in digest order (bytes 2 to 19, then 0 and
+// 1, compared as unsigned bytes), and moves `scan` on. True when the partition's end was reached.
+bool store_scan_step(struct store *store, struct store_scan *scan, uint32_t count_max,
+                     store_visit_fn visit, void *arg);
+
+// True when the record has expired by `now_s` or a truncation of its set or namespace covers it.
+bool store_record_is_dead(const struct store *store, const struct store_record *record,
+                          uint32_t now_s);
+
+// Makes all records of the namespace (set NULL) or of one set that were last updated before
+// `before_ms` invisible at once; walk with store_scan_step to free them. Moves only forward.
+void store_truncate(struct store *store, struct store_set *set, uint64_t before_ms);
+
+// The latest truncation that a write to this set must not fall behind: a write's last update time
+// is at least this. `set` may be NULL.
+uint64_t store_truncate_floor_ms(const struct store *store, const struct store_set *set);
+
+// Finds a set by name; NULL when there is none yet.
+struct store_set *store_set_find(const struct store *store, struct base_slice name);
+
+// Finds or makes it. RESULT_LIMIT past LIMIT_SETS_PER_NAMESPACE, RESULT_PARAMETER for an empty or
+// overlong name.
+BASE_MUST_USE enum base_result store_set_ensure(struct store *store, struct base_slice name,
+                                                struct store_set **out);
+
+// Sets are numbered from 0 in the order they were made.
+uint32_t store_set_count(const struct store *store);
+struct store_set *store_set_at(const struct store *store, uint32_t number);
+
+void store_stats_sum(struct store *store, struct store_stats *out);
+
+// Bytes of data in use, kept as a running total: cheap enough to ask before each write.
+uint64_t store_data_used_bytes(const struct store *store);
+uint64_t store_object_count(struct store *store, uint32_t partition);
