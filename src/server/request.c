@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of steps, and what all operations share.
+#include "server/request.h"
+
+#include "io/clock.h"
+
+enum step_verdict { STEP_NEXT, STEP_DONE };
+
+typedef enum step_verdict (*step_fn)(struct request *request);
+
+static enum step_verdict done(struct request *request, enum base_result result)
+{
+    request->result = result;
+    return STEP_DONE;
+}
+
+// Finds the namespace: the client's mistake if it is not ours.
+static enum step_verdict step_route(struct request *r)
+{
+    r->ns = node_namespace_find(r->worker->node, wire_fields_get(r->fields, WIRE_FIELD_NAMESPACE));
+    if (r->ns == NULL) {
+        counters_add(&r->worker->counters->node.early_tsvc_client_error, 1);
+        return done(r, RESULT_NAMESPACE_NOT_FOUND);
+    }
+    r->counters = &r->worker->counters->ns[r->ns->number];
+    return STEP_NEXT;
+}
+
+// Refuses what this node cannot do before anything is touched.
+static enum step_verdict step_admit(struct request *r)
+{
+    static const uint64_t unsupported_fields =
+        1ull << WIRE_FIELD_FILTER | 1ull << WIRE_FIELD_UDF_FUNCTION | 1ull << WIRE_FIELD_TXN_ID |
+        1ull << WIRE_FIELD_RECORD_VERSION;
+    static const uint8_t unsupported_info4 =
+        WIRE_INFO4_TXN_VERIFY_READ | WIRE_INFO4_TXN_ROLL_FORWARD | WIRE_INFO4_TXN_ROLL_BACK;
+    if (r->digest == NULL) {
+        return done(r, RESULT_PARAMETER);
+    }
+    if (r->fields->present & unsupported_fields || r->header->info4 & unsupported_info4) {
+        return done(r, RESULT_UNSUPPORTED);
+    }
+    if (r->ops.count > 0 && r->header->info2 & WIRE_INFO2_DELETE) {
+        return done(r, RESULT_PARAMETER);
+    }
+    return STEP_NEXT;
+}
+
+static enum step_verdict step_apply(struct request *r)
+{
+    if (r->header->info2 & WIRE_INFO2_DELETE) {
+        return done(r, record_delete(r));
+    }
+    if (r->header->info2 & WIRE_INFO2_WRITE) {
+        return done(r, record_write(r));
+    }
+    return done(r, record_read(r));
+}
+
+static const struct {
+    const char *name;
+    step_fn run;
+} steps[] = {
+    {"route", step_route},
+    {"admit", step_admit},
+    {"apply", step_apply},
+};
+
+struct outcome_counters {
+    _Atomic uint64_t *success, *not_found, *filtered_out, *timeout, *error;
+};
+
+// The counters of one kind of operation from one origin.
+#define OUTCOME(c, prefix)                                                                         \
+    {                                                                                              \
+        &(c)->prefix##_success, &(c)->prefix##_not_found, &(c)->prefix##_filtered_out,             \
+            &(c)->prefix##_timeout, &(c)->prefix##_error                                           \
+    }
+#define OUTCOME_WRITE(c, prefix)                                                                   \
+    {                                                                                              \
+        &(c)->prefix##_success, &(c)->prefix##_error, &(c)->prefix##_filtered_out,                 \
+            &(c)->prefix##_timeout, &(c)->prefix##_error                                           \
+    }
+
+static void count_outcome(const struct outcome_counters *counters, enum base_result result)
+{
+    switch (result) {
+    case RESULT_OK:
+        counters_add(counters->success, 1);
+        break;
+    case RESULT_RECORD_NOT_FOUND:
+        counters_add(counters->not_found, 1);
+        break;
+    case RESULT_FILTERED_OUT:
+        counters_add(counters->filtered_out, 1);
+        break;
+    case RESULT_TIMEOUT:
+        counters_add(counters->timeout, 1);
+        break;
+    default:
+        counters_add(counters->error, 1);
+    }
+}
+
+static void count_failure_kind(struct counters_namespace *c, enum base_result result)
+{
+    if (result == RESULT_GENERATION) {
+        counters_add(&c->fail_generation, 1);
+    } else if (result == RESULT_RECORD_TOO_BIG) {
+        counters_add(&c->fail_record_too_big, 1);
+    } else if (result == RESULT_KEY_BUSY) {
+        counters_add(&c->fail_key_busy, 1);
+    }
+}
+
+static void count(struct request *r)
+{
+    struct counters_namespace *c = r->counters;
+    uint64_t elapsed_ns = io_clock_monotonic_ns() - r->worker->wakeup_ns;
+    bool is_write = (r->header->info2 & WIRE_INFO2_WRITE) != 0;
+    bool is_delete = (r->header->info2 & WIRE_INFO2_DELETE) != 0;
+    count_failure_kind(c, r->result);
+    if (r->origin == REQUEST_CLIENT) {
+        struct outcome_counters read = OUTCOME(c, client_read), remove = OUTCOME(c, client_delete),
+                                write = OUTCOME_WRITE(c, client_write);
+        count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
+        counters_time(is_write ? &c->hist_write : &c->hist_read, elapsed_ns);
+    } else if (r->origin == REQUEST_BATCH_ROW) {
+        struct outcome_counters read = OUTCOME(c, batch_sub_read),
+                                remove = OUTCOME(c, batch_sub_delete),
+                                write = OUTCOME_WRITE(c, batch_sub_write);
+        count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
+        counters_time(is_write ? &c->hist_batch_sub_write : &c->hist_batch_sub_read, elapsed_ns);
+    } else {
+        struct outcome_counters write = OUTCOME_WRITE(c, ops_sub_write);
+        count_outcome(&write, r->result);
+    }
+}
+
+uint8_t request_wire_code(enum base_result result)
+{
+    if (result < 256) {
+        return (uint8_t)result;
+    }
+    return result == RESULT_NO_MEMORY || result == RESULT_LIMIT ? RESULT_SERVER_FULL
+           : result == RESULT_MALFORMED                         ? RESULT_PARAMETER
+                                                                : RESULT_SERVER;
+}
+
+bool request_refuse(struct worker *worker, enum base_result result, uint32_t row_index)
+{
+    uint8_t *at = output_reserve(&worker->output, WIRE_MESSAGE_HEADER_SIZE);
+    if (at == NULL) {
+        return false;
+    }
+    struct wire_message_header header = {.result_code = request_wire_code(result),
+                                         .transaction_ttl = row_index};
+    wire_message_header_store(at, &header);
+    worker->output.size += WIRE_MESSAGE_HEADER_SIZE;
+    return true;
+}
+
+bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particle_type,
+                       const uint8_t *name, uint8_t name_size, const uint8_t *value,
+                       uint32_t value_size)
+{
+    struct output *output = &request->worker->output;
+    size_t size = wire_op_size(name_size, value_size);
+    uint8_t *at = output_reserve(output, size);
+    if (at == NULL) {
+        return false;
+    }
+    at = wire_op_store(at, op_type, particle_type, name, name_size, value_size);
+    if (value_size > 0) {
+        memcpy(at, value, value_size);
+    }
+    output->size += size;
+    request->answer_op_count++;
+    return true;
+}
+
+enum base_result record_key_check(const struct request *request, const struct store_record *record)
+{
+    struct base_slice key = wire_fields_get(request->fields, WIRE_FIELD_KEY);
+    return key.size == 0 || record->key.size == 0 || base_slice_equal(key, record->key)
+               ? RESULT_OK
+               : RESULT_KEY_MISMATCH;
+}
+
+bool request_run(struct request *r)
+{
+    struct output *output = &r->worker->output;
+    arena_reset(&r->worker->arena);
+    r->answer_at = output->size;
+    r->answer_op_count = 0;
+    r->generation = r->void_time_s = 0;
+    r->counters = NULL;
+    if (output_reserve(output, WIRE_MESSAGE_HEADER_SIZE) == NULL) {
+        return false;
+    }
+    output->size += WIRE_MESSAGE_HEADER_SIZE;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].run(r) == STEP_DONE) {
+            break;
+        }
+    }
+    struct wire_message_header header = {.result_code = request_wire_code(r->result),
+                                         .transaction_ttl = r->row_index};
+    if (r->result == RESULT_OK) {
+        header.generation = r->generation;
+        header.record_ttl = r->void_time_s;
+        header.op_count = (uint16_t)r->answer_op_count;
+    } else {
+        output->size = r->answer_at + WIRE_MESSAGE_HEADER_SIZE; // an error carries no results
+    }
+    wire_message_header_store(output->data + r->answer_at, &header);
+    if (r->counters != NULL) {
+        count(r);
+    }
+    return true;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One operation on one record, wherever it came from: a client's message, a row of a batch, a
+// background operation at work on a scan. Its way is the table of steps in request.c; each step
+// says whether to go on. The answer is built in the worker's output: a message header, then
+// results.
+#pragma once
+
+#include "server/worker.h"
+#include "wire/message.h"
+
+enum request_origin {
+    REQUEST_CLIENT,    // a single-record command
+    REQUEST_BATCH_ROW, // a row of a batch
+    REQUEST_QUERY_OP,  // a background operation; nobody reads the answer
+    REQUEST_ORIGINS,
+};
+
+struct request {
+    // Given by the caller.
+    struct worker *worker;
+    enum request_origin origin;
+    const struct wire_message_header *header;
+    const struct wire_fields *fields;
+    struct wire_ops ops;
+    const uint8_t *digest;
+    uint32_t row_index; // echoed in the answer's transaction_ttl
+    // Known on the way.
+    struct namespace *ns;
+    struct counters_namespace *counters;
+    size_t answer_at; // where the answer's message header stands in worker->output
+    uint32_t answer_op_count;
+    uint32_t generation;  // of the record, for the answer
+    uint32_t void_time_s; // of the record, for the answer
+    enum base_result result;
+};
+
+// Carries the request out and appends its answer, one whole message without frame, to
+// worker->output. Never fails: what goes wrong is in the answer and in request->result. False only
+// when the heap had no room for the answer's header itself.
+bool request_run(struct request *request);
+
+// Appends a bare header with a result code: the answer of whatever never became a request.
+bool request_refuse(struct worker *worker, enum base_result result, uint32_t row_index);
+
+// The code that may travel: results of our own become RESULT_SERVER or RESULT_SERVER_FULL.
+uint8_t request_wire_code(enum base_result result);
+
+// Appends one result to the answer; false when the heap is empty.
+bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particle_type,
+                       const uint8_t *name, uint8_t name_size, const uint8_t *value,
+                       uint32_t value_size);
+
+static inline bool request_answer_bin(struct request *request, uint8_t op_type,
+                                      const struct store_bin *bin)
+{
+    return request_answer_op(request, op_type, bin->type, bin->name, bin->name_size, bin->value,
+                             bin->value_size);
+}
+
+// The two things that can be done to a record under its stripe; record_read.c, record_write.c.
+enum base_result record_read(struct request *request);
+enum base_result record_write(struct request *request);
+enum base_result record_delete(struct request *request);
+
+// RESULT_KEY_MISMATCH when the request carries a key and the record stores another one.
+enum base_result record_key_check(const struct request *request, const struct store_record *record);
