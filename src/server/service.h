@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads that serve clients. Each has its own event loop and its own connections; the thread
+// that reads a request finishes it. One more thread accepts and deals connections out.
+#pragma once
+
+#include <pthread.h>
+
+#include "server/connection.h"
+#include "server/worker.h"
+
+enum {
+    SERVICE_SCRATCH_SIZE = 256 * 1024,
+    SERVICE_LISTENERS = 64,
+};
+
+struct service_thread {
+    uint32_t number;
+    struct service *service;
+    struct worker worker;
+    struct io_loop *loop;
+    pthread_t pthread;
+    bool started;
+    uint8_t *scratch; // SERVICE_SCRATCH_SIZE bytes, for what was just received
+    struct output inflated;
+    pthread_mutex_t lock; // guards the four below
+    struct connection *connections;
+    struct connection *returned; // given back by query threads, by next_due
+    uint32_t connection_count;
+    struct connection *graveyard; // closed in this batch of events
+    struct connection *due;       // connections with work left, by next_due
+    _Atomic uint32_t load;        // connections, for dealing out
+};
+
+struct listener {
+    struct io_watch watch; // first
+    struct service *service;
+    enum connection_kind kind;
+};
+
+struct service {
+    struct node *node;
+    uint32_t thread_count;
+    struct service_thread *threads;
+    struct io_loop *accept_loop;
+    pthread_t accept_pthread;
+    bool accept_started;
+    uint32_t listener_count;
+    struct listener listeners[SERVICE_LISTENERS];
+    int spare_fd; // given up for a moment when descriptors run out
+    _Atomic bool stopping;
+};
+
+// Binds the ports and starts the threads. Errors are logged with the address that failed.
+BASE_MUST_USE enum base_result service_start(struct node *node, struct service **out);
+
+// Stops accepting, finishes what is in flight, ends the threads and frees all connections.
+void service_stop(struct service **service);
