@@ -18,3 +18,5 @@ build: setup ## build everything into build/
 
 clean: ## remove what was built
 	rm -rf build build-*
+
+-include test/e2e/*.mk

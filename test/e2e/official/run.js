@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the official client's own test suite, as its npm package ships it, against a throwaway
+// ballastd with its default configuration on port 3000, and compares with the list of cases that
+// pass. Options: --update writes the lists anew, --files a,b runs only these test files.
+'use strict'
+
+const childProcess = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { ROOT, startNode } = require('../lib/node_process')
+const { reasonFor } = require('./reasons')
+
+const E2E = path.resolve(__dirname, '..')
+const CLIENT = path.join(E2E, 'node_modules', 'aerospike')
+const WORK = path.join(ROOT, 'build', 'e2e-official')
+const PASSING_LIST = path.join(E2E, 'official-passing.txt')
+const NOT_YET_PAGE = path.join(E2E, 'official-not-yet.md')
+const VERSION = JSON.parse(fs.readFileSync(path.join(CLIENT, 'package.json'))).version
+
+const FILE_MS_MAX = 240000
+const RUN_MS_MAX = 30 * 60000
+const CASE_MS_MAX = 5000
+const RERUN_CASES_MAX = 40
+
+// The suite in a folder of its own, so that nothing in node_modules changes: its tests copied and
+// compiled, the library and the packages linked.
+function prepare () {
+  const stamp = path.join(WORK, 'prepared')
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === VERSION) return
+  fs.rmSync(WORK, { recursive: true, force: true })
+  fs.mkdirSync(WORK, { recursive: true })
+  fs.cpSync(path.join(CLIENT, 'test'), path.join(WORK, 'test'), { recursive: true })
+  fs.copyFileSync(path.join(CLIENT, 'package.json'), path.join(WORK, 'package.json'))
+  fs.symlinkSync(path.join(CLIENT, 'lib'), path.join(WORK, 'lib'))
+  fs.symlinkSync(path.join(E2E, 'node_modules'), path.join(WORK, 'node_modules'))
+  console.log(`compiling the test suite of aerospike ${VERSION}`)
+  const compiled = childProcess.spawnSync(process.execPath,
+    [path.join(E2E, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'test', '--noCheck'],
+    { cwd: WORK, encoding: 'utf8' })
+  if (!fs.existsSync(path.join(WORK, 'test', 'put.js'))) {
+    throw new Error(`the suite does not compile:\n${compiled.stdout}${compiled.stderr}`)
+  }
+  fs.writeFileSync(stamp, VERSION)
+}
+
+function testFiles () {
+  return fs.readdirSync(path.join(WORK, 'test'))
+    .filter((name) => /\.js$/.test(name) && name !== 'test_helper.js')
+    .map((name) => name.replace(/\.js$/, ''))
+    .sort()
+}
+
+function escapeRegExp (text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+// Runs one test file under mocha, of it only the cases titled as in `titles` when given. Returns
+// { cases: Map name -> { state, error, title }, note } where the state is passed, failed or pending.
+function runFile (file, titles, msMax) {
+  const results = path.join(WORK, 'results.jsonl')
+  fs.rmSync(results, { force: true })
+  const args = [path.join(E2E, 'node_modules', 'mocha', 'bin', 'mocha.js'), '--no-config', '--exit',
+    '--timeout', String(CASE_MS_MAX), '--reporter', path.join(__dirname, 'reporter.js'),
+    '--file', 'test/test_helper.js']
+  const env = { ...process.env, npm_package_version: VERSION, RESULTS_FILE: results, RESULTS_GREP: '' }
+  for (const name of ['OPTIONS', 'AEROSPIKE_HOSTS', 'GLOBAL_CLIENT', 'AEROSPIKE_VERSION_OVERRIDE']) {
+    delete env[name]
+  }
+  if (titles) {
+    env.RESULTS_GREP = `^(${titles.map(escapeRegExp).join('|')})$`
+    args.push('--grep', `/${env.RESULTS_GREP}/`)
+  }
+  args.push(`test/${file}.js`)
+  return new Promise((resolve) => {
+    fs.mkdirSync(path.join(WORK, 'log'), { recursive: true })
+    const log = fs.openSync(path.join(WORK, 'log', `${file}${titles ? '-again' : ''}.txt`), 'w')
+    const child = childProcess.spawn(process.execPath, args,
+      { cwd: WORK, env, stdio: ['ignore', log, log] })
+    const atExit = () => child.kill('SIGKILL')
+    process.on('exit', atExit)
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      child.kill('SIGKILL')
+    }, msMax)
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer)
+      process.off('exit', atExit)
+      fs.closeSync(log)
+      resolve(readResults(results, late, signal))
+    })
+  })
+}
+
+function readResults (file, late, signal) {
+  const cases = new Map()
+  let ended = false
+  const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+  for (const line of text.split('\n').filter(Boolean)) {
+    const { kind, name, title, titles, error } = JSON.parse(line)
+    const state = (one, to) => cases.set(one, { ...cases.get(one), ...to })
+    if (kind === 'case') state(name, { state: null, title })
+    else if (kind === 'passed' || kind === 'pending') state(name, { state: kind })
+    else if (kind === 'failed') state(name, { state: 'failed', error })
+    else if (kind === 'end') ended = true
+    else if (kind === 'hook') {
+      const cut = titles.filter((one) => cases.has(one) && cases.get(one).state === null)
+      cut.forEach((one) => state(one, { state: 'failed', error: `${name}: ${error}` }))
+    }
+  }
+  let note = ''
+  if (late) note = 'took too long and was ended'
+  else if (signal) note = `ended by ${signal}`
+  else if (!ended) note = 'ended early'
+  for (const one of cases.values()) {
+    if (one.state === null) Object.assign(one, { state: 'failed', error: note ? `the run ${note}` : 'did not run' })
+  }
+  return { cases, note }
+}
+
+function count (cases, state) {
+  return [...cases.values()].filter((one) => one.state === state).length
+}
+
+function readPassing () {
+  if (!fs.existsSync(PASSING_LIST)) return new Set()
+  return new Set(fs.readFileSync(PASSING_LIST, 'utf8').split('\n').filter((line) => line && !line.startsWith('#')))
+}
+
+// Byte order, so that the lists are the same in every locale.
+function sorted (items) {
+  return [...items].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+}
+
+function writeLists (all, expected, filesRun) {
+  const passing = new Set([...expected].filter((key) => !filesRun.has(key.split(' › ')[0])))
+  all.forEach((one, key) => one.state === 'passed' && passing.add(key))
+  fs.writeFileSync(PASSING_LIST, sorted(passing).join('\n') + '\n')
+  if (filesRun.size === testFiles().length) fs.writeFileSync(NOT_YET_PAGE, notYetPage(all))
+}
+
+function notYetPage (all) {
+  const sections = { failed: new Map(), pending: new Map() }
+  all.forEach((one, key) => {
+    if (!sections[one.state]) return
+    const file = key.split(' › ')[0]
+    const reason = reasonFor(file, key.slice(file.length + 3), one)
+    const section = sections[one.state]
+    section.set(reason, [...(section.get(reason) || []), key])
+  })
+  const list = (section) => sorted(section.keys()).map((reason) =>
+    `### ${reason} (${section.get(reason).length})\n\n` +
+    sorted(section.get(reason)).map((key) => `- ${key.replace(/([<>*_`])/g, '\\$1')}\n`).join('') + '\n').join('')
+  return '<!-- SPDX-License-Identifier: Apache-2.0 -->\n' +
+    '# Cases of the official client\'s suite that do not pass yet\n\n' +
+    'Written by `scripts/e2e-official --update`; the cases that pass are in `official-passing.txt`.\n\n' +
+    `## Failed\n\n${list(sections.failed) || 'None.\n\n'}` +
+    '## Left out by the suite itself\n\n' +
+    `The suite skips these after looking at the node or at its own options.\n\n${list(sections.pending)}`
+      .trimEnd() + '\n'
+}
+
+// Which of a file's failed cases deserve a second run: those that passed before.
+function worthAgain (file, cases, expected) {
+  return [...cases].filter(([name, one]) => one.state === 'failed' && expected.has(`${file} › ${name}`))
+    .map(([, one]) => one.title).slice(0, RERUN_CASES_MAX)
+}
+
+class Run {
+  constructor (options) {
+    this.options = options
+    this.expected = readPassing()
+    this.all = new Map()
+    this.ups = []
+    this.again = []
+    this.endMs = Date.now() + RUN_MS_MAX
+    this.node = null
+  }
+
+  async nodeUp () {
+    if (this.node && !this.node.exit) return
+    if (this.node) {
+      const how = JSON.stringify(this.node.exit)
+      this.ups.push(`ballastd ended by itself: ${how}`)
+      console.log(`\n*** ballastd ended by itself: ${how}; its last lines:\n${this.node.output.slice(-2000)}`)
+    }
+    this.node = await startNode({ plain: true })
+  }
+
+  async file (file) {
+    await this.nodeUp()
+    const left = () => Math.max(1000, Math.min(FILE_MS_MAX, this.endMs - Date.now()))
+    const start = Date.now()
+    const { cases, note } = await runFile(file, null, left())
+    const titles = worthAgain(file, cases, this.expected)
+    if (titles.length > 0) {
+      await this.nodeUp()
+      const second = await runFile(file, titles, left())
+      second.cases.forEach((one, name) => {
+        if (one.state !== 'passed' || !cases.has(name) || cases.get(name).state !== 'failed') return
+        this.again.push(`${file} › ${name} (first: ${cases.get(name).error})`)
+        cases.set(name, one)
+      })
+    }
+    cases.forEach((one, name) => this.all.set(`${file} › ${name}`, one))
+    console.log([file.padEnd(28), ...['passed', 'failed', 'pending'].map((state) =>
+      String(count(cases, state)).padStart(7)), `${((Date.now() - start) / 1000).toFixed(1)} s`.padStart(9),
+    note && `  ${note}`].join(' '))
+    if (this.options.verbose) {
+      cases.forEach((one, name) => one.state === 'failed' && console.log(`    ✗ ${name}\n        ${one.error}`))
+    }
+  }
+
+  report (filesRun) {
+    const broken = sorted(this.expected).filter((key) => filesRun.has(key.split(' › ')[0]) &&
+      (this.all.get(key) || {}).state !== 'passed')
+    const fresh = [...this.all].filter(([key, one]) => one.state === 'passed' && !this.expected.has(key))
+    if (this.again.length > 0) console.log(`\npassed only when run again:\n  ${this.again.join('\n  ')}`)
+    if (fresh.length > 0) console.log(`\n${fresh.length} cases pass that are not in the list (--update adds them)`)
+    for (const key of broken) {
+      const one = this.all.get(key)
+      console.log(`\nBROKEN ${key}\n  ${one ? one.error || one.state : 'there is no such case any more'}`)
+    }
+    console.log(`\n${count(this.all, 'passed')} passed, ${count(this.all, 'failed')} failed, ` +
+      `${count(this.all, 'pending')} pending`)
+    if (broken.length > 0) console.log(`${broken.length} cases that passed before do not pass`)
+    return broken.length === 0 && this.ups.length === 0
+  }
+}
+
+async function main () {
+  const args = process.argv.slice(2)
+  const known = ['--update', '--verbose', '--files']
+  const options = { update: args.includes('--update'), verbose: args.includes('--verbose') }
+  const at = args.indexOf('--files')
+  const only = at >= 0 ? (args[at + 1] || '').split(',') : null
+  const unknown = args.find((arg, i) => !known.includes(arg) && !(at >= 0 && i === at + 1))
+  if (unknown) throw new Error(`unknown option ${unknown}; there are: ${known.join(' ')}`)
+  prepare()
+  const files = testFiles()
+  const missing = (only || []).find((name) => !files.includes(name))
+  if (missing) throw new Error(`the suite has no file ${missing}`)
+  const filesRun = new Set(only || files)
+
+  const run = new Run(options)
+  console.log([''.padEnd(28), 'passed'.padStart(7), 'failed'.padStart(7), 'pending'.padStart(7)].join(' '))
+  try {
+    for (const file of filesRun) await run.file(file)
+  } finally {
+    if (run.node) {
+      const exit = run.node.exit ? null : await run.node.stop()
+      if (exit && exit.code !== 0) run.ups.push(`ballastd did not stop cleanly: ${JSON.stringify(exit)}`)
+      fs.writeFileSync(path.join(WORK, 'log', 'ballastd.txt'), run.node.output)
+    }
+  }
+  const good = run.report(filesRun)
+  run.ups.forEach((line) => console.log(line))
+  if (options.update) writeLists(run.all, run.expected, filesRun)
+  process.exitCode = good || (options.update && run.ups.length === 0) ? 0 : 1
+}
+
+main().catch((error) => {
+  console.error(`e2e-official: ${error.message}`)
+  process.exitCode = 1
+})
