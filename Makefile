@@ -1,22 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin face on CMake and Ninja; `make help` lists what there is.
-CC_DEFAULT := $(if $(filter default,$(origin CC)),gcc,$(CC))
+# A thin face on CMake, Ninja and scripts/; `make help` lists what there is.
+COMPILER := $(if $(filter default,$(origin CC)),gcc,$(CC))
 BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export BUILD COMPILER FUZZ_SECONDS
 
-.PHONY: help setup build clean
+.DEFAULT_GOAL := help
+.PHONY: help setup build run check test asan tsan fuzz bench install format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: ## install missing Debian packages
-	@scripts/setup
+setup: ## install the Debian packages that are missing; nothing when all are there
+	@scripts/setup build
 
 build: setup ## build everything into build/
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_C_COMPILER=$(CC_DEFAULT) >$(BUILD).log 2>&1 || (cat $(BUILD).log; rm -f $(BUILD).log; exit 1)
-	@rm -f $(BUILD).log
-	@ninja -C $(BUILD)
+	@scripts/build $(BUILD) -DCMAKE_C_COMPILER=$(COMPILER)
 
-clean: ## remove what was built
+run: build ## build, then run a node in the foreground on port 3000 (ARGS="..." goes to ballastd)
+	@scripts/run $(BUILD)/bin $(ARGS)
+
+check: setup ## the fast loop: build, scripts/check, unit tests
+	@scripts/test quick
+
+test: setup ## everything that must pass
+	@scripts/test all
+
+asan: setup ## unit and scenario tests with AddressSanitizer and UBSan
+	@scripts/test asan
+
+tsan: setup ## unit and scenario tests with ThreadSanitizer
+	@scripts/test tsan
+
+fuzz: setup ## each fuzz target for FUZZ_SECONDS (60)
+	@scripts/fuzz
+
+bench: build ## the tables of speed and memory, beside a do-nothing server, Redis and memcached
+	@scripts/setup bench
+	@bench/run.sh
+
+install: build ## install programs, library, header and pkg-config file under PREFIX (/usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+format: setup ## lay out all C files with clang-format
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove everything that was built
 	rm -rf build build-*
 
--include test/e2e/*.mk
+-include $(wildcard test/e2e/*.mk)
