@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries over a whole set or namespace: foreground scans that stream records, and background
-// operations that change them. They run on query threads of their own, in bounded slices, so that no
-// short operation waits for them; each is a job that operators can list and abort.
+// operations that change them. They run on query threads of their own, in bounded slices, so that
+// no short operation waits for them; each is a job that operators can list and abort.
 #pragma once
 
 #include "server/connection.h"
@@ -36,9 +36,9 @@ BASE_MUST_USE enum base_result jobs_new(struct node *node, struct jobs **out);
 void jobs_stop(struct jobs *jobs);
 void jobs_free(struct jobs **jobs);
 
-// Takes on a query: a message without digest or batch field. A foreground query copies what it needs
-// of the message, borrows the connection and answers from a query thread. A background query is
-// accepted with one LAST record in worker->output, and so is every refusal.
+// Takes on a query: a message without digest or batch field. A foreground query copies what it
+// needs of the message, borrows the connection and answers from a query thread. A background query
+// is accepted with one LAST record in worker->output, and so is every refusal.
 void jobs_begin(struct jobs *jobs, struct worker *worker, struct connection *connection,
                 const struct wire_message *message);
 
