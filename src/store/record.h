@@ -4,7 +4,8 @@
 //
 //   offset size
 //   0      4    checksum of the bytes from 4 to the end (low half of XXH3)
-//   4      4    size of the whole record; top byte: format version and flags
+//   4      4    size of the whole record, 24 bits; top byte: format version (low four bits) and
+//               flags (high four bits; the one flag of this version: a key is stored)
 //   8      6    last update time, milliseconds since 2010-01-01T00:00:00Z
 //   14     2    generation
 //   16     20   digest
@@ -13,8 +14,9 @@
 //               particle type and value); varint bin count; per bin: u8 name size, name, u8
 //               particle type, varint value size, value
 //
-// A varint holds 7 bits a byte, low bits first, high bit set on all but the last byte.
-// Values are kept as the wire carries them. Pure functions; any thread may call.
+// A varint holds 7 bits a byte, low bits first, high bit set on all but the last byte; it is never
+// longer than its number needs and never longer than four bytes, so that equal records are equal
+// bytes. Values are kept as the wire carries them. Pure functions; any thread may call.
 #pragma once
 
 #include <stdbool.h>
@@ -22,9 +24,25 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/result.h"
 
-enum { STORE_RECORD_HEADER_SIZE = 40, STORE_RECORD_VERSION = 1 };
+enum {
+    STORE_RECORD_HEADER_SIZE = 40,
+    STORE_RECORD_VERSION = 1,
+    STORE_RECORD_FLAG_KEY = 0x10,
+    STORE_RECORD_SIZE_MASK = 0xffffff,
+
+    // Where the fields of the header stand.
+    STORE_RECORD_SIZE_AT = 4,
+    STORE_RECORD_LAST_UPDATE_AT = 8,
+    STORE_RECORD_GENERATION_AT = 14,
+    STORE_RECORD_DIGEST_AT = 16,
+    STORE_RECORD_VOID_TIME_AT = 36,
+};
+
+_Static_assert((int)LIMIT_RECORD_SIZE_MAX <= (int)STORE_RECORD_SIZE_MASK,
+               "a record's size is 24 bits");
 
 // A record taken apart; slices point into its bytes.
 struct store_record {
@@ -67,11 +85,46 @@ void store_record_decode(const uint8_t *bytes, struct store_record *out);
 // RESULT_MALFORMED for anything that store_record_decode could not be given.
 BASE_MUST_USE enum base_result store_record_check(const uint8_t *bytes, size_t size);
 
-// Reads the bin at *at and moves *at behind it. The caller counts bins.
-void store_bin_next(const uint8_t **at, struct store_bin *out);
+// Reads a varint of checked bytes and moves *at behind it.
+static inline uint32_t store_varint_load(const uint8_t **at)
+{
+    const uint8_t *p = *at;
+    uint32_t number = *p++;
+    if (__builtin_expect(number >= 0x80, 0)) {
+        number &= 0x7f;
+        uint32_t shift = 7;
+        uint32_t byte;
+        do {
+            byte = *p++;
+            number |= (byte & 0x7f) << shift;
+            shift += 7;
+        } while (byte >= 0x80 && shift < 28);
+    }
+    *at = p;
+    return number;
+}
 
-// Bytes that store_record_encode will write.
+// Size of a whole record of checked bytes, read from its header.
+static inline uint32_t store_record_size(const uint8_t *bytes)
+{
+    return base_le32_load(bytes + STORE_RECORD_SIZE_AT) & STORE_RECORD_SIZE_MASK;
+}
+
+// Reads the bin at *at and moves *at behind it. The caller counts bins.
+static inline void store_bin_next(const uint8_t **at, struct store_bin *out)
+{
+    const uint8_t *p = *at;
+    out->name_size = *p++;
+    out->name = p;
+    p += out->name_size;
+    out->type = *p++;
+    out->value_size = store_varint_load(&p);
+    out->value = p;
+    *at = p + out->value_size;
+}
+
+// Bytes that store_record_encode will write; may exceed what a record can be, see store_put.
 size_t store_draft_size(const struct store_draft *draft);
 
-// Writes the record at `at`, exactly store_draft_size bytes.
+// Writes the record at `at`, exactly store_draft_size bytes, at most LIMIT_RECORD_SIZE_MAX.
 void store_record_encode(const struct store_draft *draft, uint8_t *at);

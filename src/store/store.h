@@ -16,6 +16,7 @@
 #include "store/record.h"
 
 struct store;
+struct store_engine;
 
 // A set of the namespace. Made at its first record or configuration, never removed, so a pointer to
 // it stays good for the life of the store.
@@ -35,7 +36,7 @@ struct store_set {
 };
 
 struct store_stats {
-    uint64_t object_count;
+    uint64_t object_count;     // dead records not yet removed count too
     uint64_t data_used_bytes;  // encoded records
     uint64_t index_used_bytes; // allocated for the index
 };
@@ -50,7 +51,13 @@ struct store_cursor {
     bool slot_taken; // for the store alone: a record, perhaps dead, stands in the slot
 };
 
+// A store with its records in the heap. RESULT_NO_MEMORY.
 BASE_MUST_USE enum base_result store_new(struct store **out);
+
+// A store over an engine (store/engine.h), which it takes over on RESULT_OK.
+BASE_MUST_USE enum base_result store_new_over(struct store_engine *engine, struct store **out);
+
+// Frees the store with all its records and its engine. No other thread may be using it.
 void store_free(struct store **store);
 
 // Locks the digest's stripe and finds its record. `now_s` (seconds since 2010) decides what has
@@ -59,16 +66,18 @@ void store_acquire(struct store *store, const uint8_t *digest, uint32_t now_s,
                    struct store_cursor *out);
 void store_release(struct store_cursor *cursor);
 
-// Writes the draft in place of whatever the cursor found. The draft's bins may point into
-// cursor->record. On RESULT_OK cursor->record is the new record; RESULT_NO_MEMORY and RESULT_LIMIT
-// (too many sets) leave the old one.
+// Writes the draft, which has the cursor's digest, in place of whatever the cursor found. The
+// draft's bins may point into cursor->record. On RESULT_OK cursor->record is the new record.
+// RESULT_NO_MEMORY, RESULT_LIMIT (too many sets), RESULT_PARAMETER (overlong set name) and
+// RESULT_RECORD_TOO_BIG (past LIMIT_RECORD_SIZE_MAX) leave the old one.
 BASE_MUST_USE enum base_result store_put(struct store_cursor *cursor,
                                          const struct store_draft *draft);
 
-// Removes what the cursor found; nothing happens when there is nothing.
+// Removes what the cursor found, a dead record too; nothing happens when there is nothing.
 void store_remove(struct store_cursor *cursor);
 
-// Brings the index line of a digest into the cache; worth it when several requests wait.
+// Brings the index line of a digest into the cache; worth it when several requests wait. Takes no
+// lock.
 void store_prefetch(const struct store *store, const uint8_t *digest);
 
 enum store_visit {
@@ -122,4 +131,9 @@ void store_stats_sum(struct store *store, struct store_stats *out);
 
 // Bytes of data in use, kept as a running total: cheap enough to ask before each write.
 uint64_t store_data_used_bytes(const struct store *store);
+
+// Records in one partition, dead ones too. Takes no lock.
 uint64_t store_object_count(struct store *store, uint32_t partition);
+
+// Checks the index of a partition and each of its records, bytes and all. For tests.
+bool store_check(struct store *store, uint32_t partition);

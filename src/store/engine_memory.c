@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine that keeps each record in a block of the heap, and nothing anywhere else.
+#include <stdlib.h>
+
+#include "store/engine.h"
+
+static enum base_result memory_record_put(struct store_engine *engine,
+                                          const struct store_draft *draft, size_t size,
+                                          uint8_t **head)
+{
+    (void)engine;
+    uint8_t *bytes = malloc(size);
+    *head = bytes;
+    if (bytes == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    store_record_encode(draft, bytes);
+    return RESULT_OK;
+}
+
+static void memory_record_drop(struct store_engine *engine, uint8_t *head)
+{
+    (void)engine;
+    free(head);
+}
+
+static void *memory_block_take(struct store_engine *engine, size_t size)
+{
+    (void)engine;
+    return malloc(size);
+}
+
+static void memory_block_give(struct store_engine *engine, void *block, size_t size)
+{
+    (void)engine;
+    (void)size;
+    free(block);
+}
+
+static void memory_free(struct store_engine *engine)
+{
+    free(engine);
+}
+
+enum base_result store_engine_memory_new(struct store_engine **out)
+{
+    struct store_engine *engine = malloc(sizeof *engine);
+    *out = engine;
+    if (engine == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    *engine = (struct store_engine){
+        .record_put = memory_record_put,
+        .record_drop = memory_record_drop,
+        .block_take = memory_block_take,
+        .block_give = memory_block_give,
+        .free = memory_free,
+    };
+    return RESULT_OK;
+}
