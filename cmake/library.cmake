@@ -16,10 +16,16 @@ foreach(kind STATIC SHARED)
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(${target} PRIVATE Threads::Threads PkgConfig::CRYPTO PkgConfig::ZLIB)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ballast VERSION ${PROJECT_VERSION}
-                                             SOVERSION ${PROJECT_VERSION_MAJOR})
+                                             SOVERSION ${PROJECT_VERSION_MAJOR}
+                                             C_VISIBILITY_PRESET hidden)
 endforeach()
 
 configure_file(${CMAKE_SOURCE_DIR}/cmake/ballast.pc.in ${CMAKE_BINARY_DIR}/ballast.pc @ONLY)
 install(TARGETS ballastd ballast ballast_static ballast_shared)
+
+# Called by the name of a tool that operators know, `ballast` behaves as that tool.
+foreach(tool aql asadm asinfo asbench)
+  install(CODE "file(CREATE_LINK ballast \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${tool} SYMBOLIC)")
+endforeach()
 install(FILES include/ballast/ballast.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ballast)
 install(FILES ${CMAKE_BINARY_DIR}/ballast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
