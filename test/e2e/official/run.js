@@ -109,9 +109,10 @@ function readResults (file, late, signal) {
     }
   }
   let note = ''
+  if (cases.size === 0) note = 'has no cases; see its log'
   if (late) note = 'took too long and was ended'
   else if (signal) note = `ended by ${signal}`
-  else if (!ended) note = 'ended early'
+  else if (!ended && cases.size > 0) note = 'ended early'
   for (const one of cases.values()) {
     if (one.state === null) Object.assign(one, { state: 'failed', error: note ? `the run ${note}` : 'did not run' })
   }
@@ -192,6 +193,7 @@ class Run {
     const left = () => Math.max(1000, Math.min(FILE_MS_MAX, this.endMs - Date.now()))
     const start = Date.now()
     const { cases, note } = await runFile(file, null, left())
+    if (cases.size === 0) this.ups.push(`${file} could not be run`)
     const titles = worthAgain(file, cases, this.expected)
     if (titles.length > 0) {
       await this.nodeUp()
