@@ -96,7 +96,7 @@ static void count_end(struct worker *worker, const struct batch_state *state)
                  : state->result == RESULT_TIMEOUT ? &c->batch_index_timeout
                                                    : &c->batch_index_error,
                  1);
-    counters_time(&c->hist_batch_index, io_clock_monotonic_ns() - state->begin_ns);
+    counters_time(&c->hist_batch_index, io_clock_monotonic_ns() - state->begin_ns, 1);
 }
 
 // Works off up to `row_max` rows. True when the batch is over.

@@ -39,6 +39,7 @@ struct connection {
     uint64_t active_ns;                 // last byte moved either way
     bool due;                           // in the thread's list of connections with work left
     bool lent;                          // a query thread writes; the service thread keeps off
+    bool lost;                          // the borrower found it broken
     bool closed;                        // freed when the batch of events is over
     char peer[CONNECTION_PEER_SIZE];    // address and port, for logs
 };

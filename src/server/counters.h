@@ -130,13 +130,14 @@ static inline void counters_add(_Atomic uint64_t *counter, uint64_t count)
     atomic_store_explicit(counter, old + count, memory_order_relaxed);
 }
 
-// Records one operation of `elapsed_ns` in a histogram of the calling thread's own block.
-static inline void counters_time(struct counters_histogram *histogram, uint64_t elapsed_ns)
+// Records `count` operations of `elapsed_ns` in a histogram of the calling thread's own block.
+static inline void counters_time(struct counters_histogram *histogram, uint64_t elapsed_ns,
+                                 uint64_t count)
 {
     uint64_t us = elapsed_ns / 1000;
     uint32_t bucket = us <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(us - 1);
     if (bucket >= COUNTERS_HISTOGRAM_BUCKETS) {
         bucket = COUNTERS_HISTOGRAM_BUCKETS - 1;
     }
-    counters_add(&histogram->bucket[bucket], 1);
+    counters_add(&histogram->bucket[bucket], count);
 }

@@ -1,15 +1,163 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node as main makes it.
+// Making and ending a node, and its blocks of counters.
 #include "server/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "io/clock.h"
+
+static uint64_t random_bits(uint32_t bits)
+{
+    uint64_t value = 0;
+    while ((value >> (bits - 1)) == 0) { // the top bit set: the same length each time
+        if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) {
+            value = io_clock_monotonic_ns() * 0x9E3779B97F4A7C15ull;
+        }
+        value &= (1ull << bits) - 1;
+    }
+    return value;
+}
+
+static enum base_result set_configure(struct store *store, const struct config_set *config)
+{
+    struct store_set *set;
+    struct base_slice name = {(const uint8_t *)config->name, strlen(config->name)};
+    enum base_result result = store_set_ensure(store, name, &set);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    atomic_store(&set->default_ttl_s, config->default_ttl_s);
+    atomic_store(&set->disable_eviction, config->disable_eviction);
+    atomic_store(&set->enable_index, config->enable_index);
+    atomic_store(&set->stop_writes_count, config->stop_writes_count);
+    atomic_store(&set->stop_writes_size, config->stop_writes_size);
+    atomic_store(&set->default_read_touch_ttl_pct, config->default_read_touch_ttl_pct);
+    return RESULT_OK;
+}
+
+static enum base_result namespace_init(struct node *node, uint32_t number)
+{
+    struct namespace *ns = &node->namespaces[number];
+    ns->node = node;
+    ns->number = number;
+    ns->config = node->config->namespaces[number];
+    ns->name = ns->config->name;
+    enum base_result result = store_new(&ns->store);
+    for (uint32_t i = 0; result == RESULT_OK && i < ns->config->set_count; i++) {
+        result = set_configure(ns->store, &ns->config->sets[i]);
+    }
+    return result;
+}
+
+enum base_result node_new(struct config *config, struct node **out)
+{
+    *out = NULL;
+    struct node *node = calloc(1, sizeof *node);
+    if (node == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    node->magic = NODE_MAGIC;
+    node->config = config;
+    node->start_s = io_clock_monotonic_ns() / 1000000000u;
+    node->cluster_key = random_bits(48);
+    if (config->service.node_id[0] != '\0') {
+        snprintf(node->id, sizeof node->id, "%s", config->service.node_id);
+    } else {
+        snprintf(node->id, sizeof node->id, "BA%013llX", (unsigned long long)random_bits(52));
+    }
+    pthread_mutex_init(&node->counters_lock, NULL);
+    enum base_result result = RESULT_OK;
+    while (result == RESULT_OK && node->namespace_count < config->namespace_count) {
+        result = namespace_init(node, node->namespace_count++);
+    }
+    if (result != RESULT_OK) {
+        node->config = NULL; // stays the caller's
+        node_free(&node);
+        return result;
+    }
+    *out = node;
+    return RESULT_OK;
+}
+
+void node_free(struct node **node)
+{
+    struct node *n = *node;
+    if (n == NULL) {
+        return;
+    }
+    base_magic_check(n, NODE_MAGIC);
+    for (uint32_t i = 0; i < n->namespace_count; i++) {
+        store_free(&n->namespaces[i].store);
+    }
+    for (uint32_t i = 0; i < atomic_load(&n->counters_count); i++) {
+        free(n->counters[i]);
+    }
+    pthread_mutex_destroy(&n->counters_lock);
+    config_free(&n->config);
+    free(n);
+    *node = NULL;
+}
 
 struct namespace *node_namespace_find(struct node *node, struct base_slice name)
 {
     for (uint32_t i = 0; i < node->namespace_count; i++) {
         struct namespace *ns = &node->namespaces[i];
-        if (base_slice_equal(name,
-                             (struct base_slice){(const uint8_t *)ns->name, strlen(ns->name)})) {
+        size_t size = strlen(ns->name);
+        if (size == name.size && memcmp(ns->name, name.data, size) == 0) {
             return ns;
         }
     }
     return NULL;
+}
+
+struct counters *node_counters_register(struct node *node)
+{
+    size_t size =
+        sizeof(struct counters) + node->namespace_count * sizeof(struct counters_namespace);
+    struct counters *block = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (block == NULL) {
+        return NULL;
+    }
+    memset(block, 0, size);
+    pthread_mutex_lock(&node->counters_lock);
+    uint32_t count = atomic_load(&node->counters_count);
+    bool fits = count < NODE_COUNTER_BLOCKS;
+    if (fits) {
+        node->counters[count] = block;
+        atomic_store(&node->counters_count, count + 1);
+    }
+    pthread_mutex_unlock(&node->counters_lock);
+    if (!fits) {
+        free(block);
+        return NULL;
+    }
+    return block;
+}
+
+static uint64_t counter_at(const void *block, size_t offset)
+{
+    const _Atomic uint64_t *counter = (const void *)((const uint8_t *)block + offset);
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+uint64_t node_namespace_counter(struct node *node, uint32_t namespace_number, size_t offset)
+{
+    uint64_t sum = 0;
+    uint32_t count = atomic_load(&node->counters_count);
+    for (uint32_t i = 0; i < count; i++) {
+        sum += counter_at(&node->counters[i]->ns[namespace_number], offset);
+    }
+    return sum;
+}
+
+uint64_t node_counter(struct node *node, size_t offset)
+{
+    uint64_t sum = 0;
+    uint32_t count = atomic_load(&node->counters_count);
+    for (uint32_t i = 0; i < count; i++) {
+        sum += counter_at(&node->counters[i]->node, offset);
+    }
+    return sum;
 }

@@ -14,10 +14,14 @@
 #include "server/counters.h"
 #include "store/store.h"
 
+struct log;
 struct jobs;    // scans and background operations, server/jobs.h
 struct service; // the threads that serve clients, server/service.h
 
 enum { NODE_COUNTER_BLOCKS = 1024 };
+
+// What `build` reports: the dialect that tools and clients speak to this node.
+#define NODE_PROTOCOL_BUILD "8.1.2.0"
 
 struct namespace
 {
@@ -45,6 +49,7 @@ struct node {
     uint64_t start_s;                // CLOCK_MONOTONIC
     uint32_t namespace_count;
     struct namespace namespaces[LIMIT_NAMESPACES];
+    struct log *log;
     struct service *service;
     struct jobs *jobs;
 

@@ -2,8 +2,6 @@
 // The table of steps, and what all operations share.
 #include "server/request.h"
 
-#include "io/clock.h"
-
 enum step_verdict { STEP_NEXT, STEP_DONE };
 
 typedef enum step_verdict (*step_fn)(struct request *request);
@@ -116,7 +114,6 @@ static void count_failure_kind(struct counters_namespace *c, enum base_result re
 static void count(struct request *r)
 {
     struct counters_namespace *c = r->counters;
-    uint64_t elapsed_ns = io_clock_monotonic_ns() - r->worker->wakeup_ns;
     bool is_write = (r->header->info2 & WIRE_INFO2_WRITE) != 0;
     bool is_delete = (r->header->info2 & WIRE_INFO2_DELETE) != 0;
     count_failure_kind(c, r->result);
@@ -124,13 +121,13 @@ static void count(struct request *r)
         struct outcome_counters read = OUTCOME(c, client_read), remove = OUTCOME(c, client_delete),
                                 write = OUTCOME_WRITE(c, client_write);
         count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
-        counters_time(is_write ? &c->hist_write : &c->hist_read, elapsed_ns);
+        worker_time(r->worker, is_write ? &c->hist_write : &c->hist_read);
     } else if (r->origin == REQUEST_BATCH_ROW) {
         struct outcome_counters read = OUTCOME(c, batch_sub_read),
                                 remove = OUTCOME(c, batch_sub_delete),
                                 write = OUTCOME_WRITE(c, batch_sub_write);
         count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
-        counters_time(is_write ? &c->hist_batch_sub_write : &c->hist_batch_sub_read, elapsed_ns);
+        worker_time(r->worker, is_write ? &c->hist_batch_sub_write : &c->hist_batch_sub_read);
     } else {
         struct outcome_counters write = OUTCOME_WRITE(c, ops_sub_write);
         count_outcome(&write, r->result);

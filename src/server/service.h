@@ -20,14 +20,13 @@ struct service_thread {
     struct io_loop *loop;
     pthread_t pthread;
     bool started;
-    uint8_t *scratch; // SERVICE_SCRATCH_SIZE bytes, for what was just received
-    struct output inflated;
-    pthread_mutex_t lock; // guards the four below
+    uint8_t *scratch;     // SERVICE_SCRATCH_SIZE bytes, for what was just received
+    pthread_mutex_t lock; // guards the two below
     struct connection *connections;
-    struct connection *returned; // given back by query threads, by next_due
-    uint32_t connection_count;
-    struct connection *graveyard; // closed in this batch of events
+    struct connection *returned;  // given back by query threads, by next_due
+    struct connection *graveyard; // closed in this batch of events, by next_due
     struct connection *due;       // connections with work left, by next_due
+    uint64_t reaped_ns;           // when idle connections were last looked for
     _Atomic uint32_t load;        // connections, for dealing out
 };
 
@@ -46,6 +45,7 @@ struct service {
     bool accept_started;
     uint32_t listener_count;
     struct listener listeners[SERVICE_LISTENERS];
+    struct counters *accept_counters;
     int spare_fd; // given up for a moment when descriptors run out
     _Atomic bool stopping;
 };
@@ -55,3 +55,19 @@ BASE_MUST_USE enum base_result service_start(struct node *node, struct service *
 
 // Stops accepting, finishes what is in flight, ends the threads and frees all connections.
 void service_stop(struct service **service);
+
+// For connection.c, on the connection's own thread unless said otherwise.
+
+// Puts a connection into the thread's list, and takes it out again; from any thread.
+void service_thread_enlist(struct service_thread *thread, struct connection *connection);
+void service_thread_delist(struct service_thread *thread, struct connection *connection);
+
+// Has connection_resume called once the other connections had their turn.
+void service_thread_due(struct service_thread *thread, struct connection *connection);
+
+// Frees a closed connection when the batch of events is over.
+void service_thread_bury(struct service_thread *thread, struct connection *connection);
+
+// Takes a lent connection back; from any thread.
+void service_thread_give_back(struct service_thread *thread, struct connection *connection,
+                              bool keep);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Setting up and clocks; the rest of a worker is its parts.
 #include "server/worker.h"
 
 #include "io/clock.h"
@@ -23,4 +24,16 @@ void worker_tick(struct worker *worker)
 {
     worker->wakeup_ns = io_clock_monotonic_ns();
     worker->now_ms = io_clock_epoch_ms();
+}
+
+void worker_timings_settle(struct worker *worker)
+{
+    if (worker->timing_count == 0) {
+        return;
+    }
+    uint64_t elapsed_ns = io_clock_monotonic_ns() - worker->wakeup_ns;
+    for (uint32_t i = 0; i < worker->timing_count; i++) {
+        counters_time(worker->timings[i].histogram, elapsed_ns, worker->timings[i].count);
+    }
+    worker->timing_count = 0;
 }

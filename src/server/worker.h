@@ -7,6 +7,14 @@
 #include "server/node.h"
 #include "server/output.h"
 
+enum { WORKER_TIMINGS = 8 };
+
+// Operations whose latency is not known yet: their answers leave with the next send.
+struct worker_timing {
+    struct counters_histogram *histogram;
+    uint64_t count;
+};
+
 struct worker {
     struct node *node;
     struct counters *counters;
@@ -14,6 +22,8 @@ struct worker {
     struct output output; // answers not sent yet
     uint64_t now_ms;      // since 2010, refreshed once a wakeup
     uint64_t wakeup_ns;   // monotonic, when the current requests arrived
+    uint32_t timing_count;
+    struct worker_timing timings[WORKER_TIMINGS];
 };
 
 BASE_MUST_USE enum base_result worker_init(struct worker *worker, struct node *node);
@@ -21,6 +31,29 @@ void worker_fini(struct worker *worker);
 
 // Reads the clocks; once a wakeup.
 void worker_tick(struct worker *worker);
+
+// Enters what worker_time gathered into the histograms, with the time that has passed since the
+// wakeup.
+void worker_timings_settle(struct worker *worker);
+
+// Has one operation of this wakeup timed when its answer is on its way.
+static inline void worker_time(struct worker *worker, struct counters_histogram *histogram)
+{
+    struct worker_timing *timing = worker->timings;
+    struct worker_timing *end = timing + worker->timing_count;
+    while (timing < end && timing->histogram != histogram) {
+        timing++;
+    }
+    if (timing == end) {
+        if (worker->timing_count == WORKER_TIMINGS) {
+            worker_timings_settle(worker);
+            timing = worker->timings;
+        }
+        *timing = (struct worker_timing){.histogram = histogram};
+        worker->timing_count++;
+    }
+    timing->count++;
+}
 
 static inline uint32_t worker_now_s(const struct worker *worker)
 {

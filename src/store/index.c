@@ -14,6 +14,7 @@ enum {
     DEPTH_MAX = 12,
     SQUEEZE_MAX = 15,
     SLACK_MAX = 16,
+    PREFETCH_LINES = 3,   // of a record: its header and what small records hold
     WALK_SLOTS_MAX = 16,  // before a find turns to halving
     INSERT_ATTEMPTS = 64, // more than all splits and squeezes that one insert can cause
 };
@@ -624,6 +625,26 @@ void store__index_prefetch(const struct store__index *index, const uint8_t *dige
         segment_unpack(root, &segment);
         if (segment.slots != NULL) {
             __builtin_prefetch(segment.slots + segment_home(&segment, key_tag(digest, 0)));
+        }
+    }
+}
+
+void store__index_prefetch_head(const struct store__index *index, const uint8_t *digest)
+{
+    struct segment segment;
+    segment_of(index, digest, &segment);
+    if (segment.slots == NULL) {
+        return;
+    }
+    uint32_t tag = key_tag(digest, segment.depth);
+    uint32_t at = segment_home(&segment, tag);
+    for (uint32_t end = at + WALK_SLOTS_MAX; at < end && segment.slots[at] != 0; at++) {
+        if (word_tag(segment.slots[at]) == tag) {
+            const uint8_t *head = word_digest(segment.slots[at]);
+            for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
+                __builtin_prefetch(head + line * 64);
+            }
+            return;
         }
     }
 }

@@ -214,7 +214,10 @@ enum base_result store_put(struct store_cursor *cursor, const struct store_draft
     if (size > LIMIT_RECORD_SIZE_MAX) {
         return RESULT_RECORD_TOO_BIG;
     }
-    if (draft->set_name.size > 0) {
+    uint8_t *before =
+        cursor->slot_taken ? store__index_head(index, cursor->digest, cursor->slot) : NULL;
+    bool same_set = before != NULL && base_slice_equal(record_set_name(before), draft->set_name);
+    if (draft->set_name.size > 0 && !same_set) {
         struct store_set *set;
         enum base_result result = store_set_ensure(store, draft->set_name, &set);
         if (result != RESULT_OK) {
@@ -227,9 +230,7 @@ enum base_result store_put(struct store_cursor *cursor, const struct store_draft
         return result;
     }
 
-    uint8_t *before = NULL;
-    if (cursor->slot_taken) {
-        before = store__index_head(index, cursor->digest, cursor->slot);
+    if (before != NULL) {
         store__index_head_set(index, cursor->digest, cursor->slot, head);
     } else {
         result = store__index_insert(index, &store->heap, cursor->digest, head, &cursor->slot);
@@ -271,6 +272,14 @@ void store_remove(struct store_cursor *cursor)
 void store_prefetch(const struct store *store, const uint8_t *digest)
 {
     store__index_prefetch(&store->stripes[base_digest_partition(digest)].index, digest);
+}
+
+void store_prefetch_record(struct store *store, const uint8_t *digest)
+{
+    struct stripe *stripe = &store->stripes[base_digest_partition(digest)];
+    pthread_mutex_lock(&stripe->lock);
+    store__index_prefetch_head(&stripe->index, digest);
+    pthread_mutex_unlock(&stripe->lock);
 }
 
 bool store_scan_step(struct store *store, struct store_scan *scan, uint32_t count_max,

@@ -80,6 +80,9 @@ void store_remove(struct store_cursor *cursor);
 // lock.
 void store_prefetch(const struct store *store, const uint8_t *digest);
 
+// The next step of the same: brings the record into the cache. Holds the stripe for a moment.
+void store_prefetch_record(struct store *store, const uint8_t *digest);
+
 enum store_visit {
     STORE_VISIT_KEEP,   // go on
     STORE_VISIT_REMOVE, // remove this record, go on

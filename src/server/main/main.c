@@ -1,6 +1,139 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bill of materials of a node.
-int main(void)
+// The bill of materials of a node: configuration, log, node, jobs, service threads, expiry. They
+// end in the exact reverse.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/config.h"
+#include "server/expiry.h"
+#include "server/jobs.h"
+#include "server/log.h"
+#include "server/node.h"
+#include "server/service.h"
+
+extern char **environ;
+
+struct daemon {
+    struct log *log;
+    struct node *node;
+    struct expiry *expiry;
+};
+
+static enum base_result setup(struct daemon *d, struct config *config)
 {
-    return 0;
+    char error[CONFIG_NOTE_SIZE] = "";
+    enum base_result result = log_new(&config->log, STDOUT_FILENO, &d->log, error);
+    if (result != RESULT_OK) {
+        fprintf(stderr, "ballastd: %s\n", error[0] != '\0' ? error : base_result_text(result));
+        config_free(&config);
+        return result;
+    }
+    result = node_new(config, &d->node);
+    if (result != RESULT_OK) {
+        config_free(&config);
+        return result;
+    }
+    d->node->log = d->log;
+    result = jobs_new(d->node, &d->node->jobs);
+    if (result == RESULT_OK) {
+        result = expiry_start(d->node, &d->expiry);
+    }
+    if (result == RESULT_OK) {
+        result = service_start(d->node, &d->node->service);
+    }
+    return result;
+}
+
+static void teardown(struct daemon *d)
+{
+    if (d->node != NULL) {
+        atomic_store(&d->node->stopping, true);
+        if (d->node->jobs != NULL) {
+            jobs_stop(d->node->jobs);
+        }
+        service_stop(&d->node->service);
+        expiry_stop(&d->expiry);
+        jobs_free(&d->node->jobs);
+    }
+    node_free(&d->node);
+    log_free(&d->log);
+}
+
+// Signals are taken by sigwait alone, so that no thread is ever interrupted. As PID 1 of a
+// container the node reaps what it inherits.
+static void signals_block(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int signals_wait(struct daemon *d, const sigset_t *set)
+{
+    for (;;) {
+        int number = 0;
+        sigwait(set, &number);
+        if (number == SIGTERM || number == SIGINT) {
+            return number;
+        }
+        if (number == SIGHUP) {
+            log_reopen(d->log);
+        }
+    }
+}
+
+// Answers --help and its like. True when the program has nothing more to do.
+static bool answer_and_leave(const struct config_command *command, const struct config *config)
+{
+    if (command->help) {
+        config_help_print(stdout);
+    } else if (command->version) {
+        printf("Ballast %s (speaks the protocol of build %s)\n", BALLAST_VERSION,
+               NODE_PROTOCOL_BUILD);
+    } else if (command->help_config) {
+        config_directives_print(stdout);
+    } else if (command->print) {
+        config_print(config, stdout);
+    } else if (command->check) {
+        printf("the configuration is good\n");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct config_diag diag; // large, and filled before anything else runs
+    struct config *config;
+    struct config_command command = {0};
+    sigset_t signals;
+    enum base_result result = config_load(argc, argv, environ, &config, &command, &diag);
+    config_diag_print(&diag, stderr);
+    if (result != RESULT_OK) {
+        return EXIT_FAILURE;
+    }
+    if (answer_and_leave(&command, config)) {
+        config_free(&config);
+        return EXIT_SUCCESS;
+    }
+    signals_block(&signals);
+    struct daemon daemon = {0};
+    result = setup(&daemon, config);
+    if (result == RESULT_OK) {
+        struct node *node = daemon.node;
+        log_info(node->log, as, "node %s serves clients on port %u: soon there will be cake!",
+                 node->id, node->config->network.service_port);
+        int number = signals_wait(&daemon, &signals);
+        log_info(node->log, as, "stopping on %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    teardown(&daemon);
+    return result == RESULT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

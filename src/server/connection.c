@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// How bytes become requests and answers become bytes. One receive may carry many requests, one send
+// many answers; a client that does not read its answers stops being read from, and nothing more
+// happens to anybody else.
+#include "server/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/clock.h"
+#include "server/batch.h"
+#include "server/dispatch.h"
+#include "server/log.h"
+#include "server/service.h"
+
+enum {
+    FLUSH_SIZE = 1024 * 1024,       // answers are sent when this much has gathered
+    OUTPUT_KEEP_SIZE = 1024 * 1024, // larger output buffers go back to the heap
+    INPUT_STEP_SIZE = 64 * 1024,    // the least that is made ready for more of a half request
+    LENT_POLL_MS = 100,             // how soon a borrower notices that the node stops
+};
+
+static struct connection *of_watch(struct io_watch *watch)
+{
+    struct connection *c = (struct connection *)(void *)watch;
+    base_magic_check(c, CONNECTION_MAGIC);
+    return c;
+}
+
+// What to wait for follows from what is owed.
+static void watch_update(struct connection *c)
+{
+    if (c->closed || c->lent) {
+        return;
+    }
+    uint32_t events = c->pending.size > 0 ? EPOLLOUT : c->batch != NULL ? 0 : EPOLLIN;
+    if (io_loop_change(c->thread->loop, &c->watch, events) != RESULT_OK) {
+        connection_close(c);
+    }
+}
+
+static bool may_work(const struct connection *c)
+{
+    return !c->closed && !c->lent && c->batch == NULL && c->pending.size == 0;
+}
+
+// Sends what the worker has gathered; what the client does not take is kept as pending.
+static void flush(struct connection *c)
+{
+    struct output *out = &c->thread->worker.output;
+    size_t sent = 0;
+    if (out->size > 0 && !c->closed && c->pending.size == 0) {
+        ssize_t count = send(c->watch.fd, out->data, out->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count >= 0) {
+            sent = (size_t)count;
+        } else if (errno != EAGAIN && errno != EINTR) {
+            connection_close(c);
+        }
+    }
+    if (!c->closed && sent < out->size &&
+        !output_put(&c->pending, out->data + sent, out->size - sent)) {
+        connection_close(c);
+    }
+    out->size = 0;
+    output_trim(out, OUTPUT_KEEP_SIZE);
+    worker_timings_settle(&c->thread->worker);
+}
+
+static void drain_pending(struct connection *c)
+{
+    size_t left = c->pending.size - c->pending_sent;
+    ssize_t count =
+        send(c->watch.fd, c->pending.data + c->pending_sent, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            connection_close(c);
+        }
+        return;
+    }
+    c->pending_sent += (size_t)count;
+    c->active_ns = c->thread->worker.wakeup_ns;
+    if (c->pending_sent == c->pending.size) {
+        output_fini(&c->pending);
+        c->pending_sent = 0;
+    }
+}
+
+// Works off whole frames at the start of the bytes; returns how many bytes that took.
+static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    uint32_t looked_at = 0;
+    while (at < size && may_work(c)) {
+        if (looked_at == 0) {
+            looked_at = dispatch_look_ahead(c, bytes + at, size - at);
+        }
+        looked_at -= looked_at > 0;
+        struct wire_frame frame;
+        size_t frame_size;
+        enum base_result result = wire_frame_parse(bytes + at, size - at, &frame, &frame_size);
+        if (result == RESULT_INCOMPLETE) {
+            break;
+        }
+        if (result != RESULT_OK || !dispatch_frame(c, &frame)) {
+            log_warning_once(c->thread->worker.node->log, proto, c->peer,
+                             "closing the connection from %s: it sent what is no message of this "
+                             "protocol",
+                             c->peer);
+            counters_add(&c->thread->worker.counters->node.demarshal_error, 1);
+            flush(c);
+            connection_close(c);
+            return size;
+        }
+        at += frame_size;
+        if (c->thread->worker.output.size > FLUSH_SIZE) {
+            flush(c);
+        }
+    }
+    return at;
+}
+
+static size_t input_work(struct connection *c, const uint8_t *bytes, size_t size)
+{
+    return c->kind == CONNECTION_TELNET ? dispatch_lines(c, bytes, size)
+                                        : frames_work(c, bytes, size);
+}
+
+// Room for the rest of the request at the front of the input, but never more than was received
+// already, so that a length alone costs nothing.
+static bool input_make_room(struct connection *c)
+{
+    size_t step = c->input.size > INPUT_STEP_SIZE ? c->input.size : INPUT_STEP_SIZE;
+    return c->input.capacity - c->input.size >= INPUT_STEP_SIZE || output_grow(&c->input, step);
+}
+
+static void receive(struct connection *c)
+{
+    struct service_thread *thread = c->thread;
+    bool into_input = c->input.size > 0;
+    uint8_t *at = thread->scratch;
+    size_t room = SERVICE_SCRATCH_SIZE;
+    if (into_input) {
+        if (!input_make_room(c)) {
+            connection_close(c);
+            return;
+        }
+        at = c->input.data + c->input.size;
+        room = c->input.capacity - c->input.size;
+    }
+    ssize_t count = recv(c->watch.fd, at, room, MSG_DONTWAIT);
+    if (count <= 0) {
+        if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+            connection_close(c);
+        }
+        return;
+    }
+    worker_tick(&thread->worker);
+    c->active_ns = thread->worker.wakeup_ns;
+    if (!into_input) {
+        size_t used = input_work(c, at, (size_t)count);
+        if (!c->closed && used < (size_t)count &&
+            !output_put(&c->input, at + used, (size_t)count - used)) {
+            connection_close(c);
+        }
+    } else {
+        c->input.size += (size_t)count;
+        size_t used = input_work(c, c->input.data, c->input.size);
+        if (!c->closed) {
+            output_drop(&c->input, used);
+        }
+    }
+    if (!c->closed && c->input.size == 0 && c->input.capacity > 0) {
+        output_fini(&c->input);
+    }
+    flush(c);
+}
+
+void connection_resume(struct connection *c)
+{
+    struct worker *worker = &c->thread->worker;
+    worker_tick(worker);
+    if (!c->closed && !c->lent && c->batch != NULL && c->pending.size == 0) {
+        batch_continue(worker, &c->batch);
+        flush(c);
+    }
+    if (may_work(c) && c->input.size > 0) {
+        size_t used = input_work(c, c->input.data, c->input.size);
+        if (!c->closed) {
+            output_drop(&c->input, used);
+            flush(c);
+        }
+    }
+    if (!c->closed && c->batch != NULL && c->pending.size == 0) {
+        service_thread_due(c->thread, c);
+    }
+    watch_update(c);
+}
+
+static void on_event(struct io_watch *watch, uint32_t events)
+{
+    struct connection *c = of_watch(watch);
+    if (c->closed || c->lent) {
+        return;
+    }
+    if (events & EPOLLOUT) {
+        drain_pending(c);
+        if (!c->closed && c->pending.size == 0) {
+            connection_resume(c);
+        }
+    } else if (events & EPOLLIN) {
+        receive(c);
+        if (!c->closed && c->batch != NULL && c->pending.size == 0) {
+            service_thread_due(c->thread, c);
+        }
+        watch_update(c);
+    } else if (events & (EPOLLERR | EPOLLHUP)) {
+        connection_close(c);
+    }
+}
+
+enum base_result connection_adopt(struct service_thread *thread, int fd, enum connection_kind kind,
+                                  const char *peer)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        close(fd);
+        return RESULT_NO_MEMORY;
+    }
+    c->magic = CONNECTION_MAGIC;
+    c->kind = kind;
+    c->thread = thread;
+    c->watch = (struct io_watch){.fd = fd, .events = EPOLLIN, .on_event = on_event};
+    c->active_ns = io_clock_monotonic_ns();
+    memcpy(c->peer, peer, strnlen(peer, CONNECTION_PEER_SIZE - 1));
+    service_thread_enlist(thread, c);
+    // From here on the thread may already be at work on it.
+    if (io_loop_add(thread->loop, &c->watch) != RESULT_OK) {
+        service_thread_delist(thread, c);
+        close(fd);
+        free(c);
+        return RESULT_IO;
+    }
+    return RESULT_OK;
+}
+
+void connection_close(struct connection *c)
+{
+    if (c->closed) {
+        return;
+    }
+    base_assert(!c->lent);
+    c->closed = true;
+    io_loop_remove(c->thread->loop, &c->watch);
+    close(c->watch.fd);
+    c->watch.fd = -1;
+    batch_free(&c->batch);
+    output_fini(&c->input);
+    output_fini(&c->pending);
+    counters_add(&c->thread->worker.counters->node.client_connections_closed, 1);
+    service_thread_bury(c->thread, c);
+}
+
+void connection_lend(struct connection *c)
+{
+    base_assert(!c->closed && !c->lent);
+    flush(c);
+    if (c->closed) {
+        return;
+    }
+    io_loop_remove(c->thread->loop, &c->watch);
+    c->lent = true;
+}
+
+void connection_return(struct connection *c, bool keep)
+{
+    service_thread_give_back(c->thread, c, keep);
+}
+
+static enum base_result send_all(struct connection *c, const uint8_t *bytes, size_t size,
+                                 uint32_t timeout_ms)
+{
+    uint64_t moved_ns = io_clock_monotonic_ns();
+    while (size > 0) {
+        ssize_t count = send(c->watch.fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count > 0) {
+            bytes += count;
+            size -= (size_t)count;
+            moved_ns = io_clock_monotonic_ns();
+            continue;
+        }
+        if (count < 0 && errno != EAGAIN && errno != EINTR) {
+            return RESULT_CLOSED;
+        }
+        if (atomic_load(&c->thread->service->stopping)) {
+            return RESULT_CLOSED;
+        }
+        if (timeout_ms != 0 &&
+            io_clock_monotonic_ns() - moved_ns > (uint64_t)timeout_ms * 1000 * 1000) {
+            return RESULT_TIMEOUT;
+        }
+        struct pollfd wait = {.fd = c->watch.fd, .events = POLLOUT};
+        poll(&wait, 1, LENT_POLL_MS);
+    }
+    return RESULT_OK;
+}
+
+enum base_result connection_send_lent(struct connection *c, const uint8_t *bytes, size_t size,
+                                      uint32_t timeout_ms)
+{
+    base_assert(c->lent);
+    if (c->pending.size > 0) {
+        enum base_result result = send_all(c, c->pending.data + c->pending_sent,
+                                           c->pending.size - c->pending_sent, timeout_ms);
+        if (result != RESULT_OK) {
+            return result;
+        }
+        output_fini(&c->pending);
+        c->pending_sent = 0;
+    }
+    return send_all(c, bytes, size, timeout_ms);
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service threads and the thread that accepts for them.
+#include "server/service.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/clock.h"
+#include "io/listen.h"
+#include "server/log.h"
+
+enum {
+    WAIT_MS = 1000,         // the longest a thread sleeps before it looks at idle connections
+    STALLED_MAX_MS = 60000, // a client that takes nothing of its answers for this long is closed
+    ACCEPTS_PER_EVENT = 64,
+    REAPED_AT_ONCE = 256,
+};
+
+void service_thread_enlist(struct service_thread *thread, struct connection *c)
+{
+    pthread_mutex_lock(&thread->lock);
+    c->next = thread->connections;
+    if (c->next != NULL) {
+        c->next->previous = c;
+    }
+    thread->connections = c;
+    pthread_mutex_unlock(&thread->lock);
+    atomic_fetch_add(&thread->load, 1);
+    atomic_fetch_add(&thread->service->node->client_connections, 1);
+}
+
+void service_thread_delist(struct service_thread *thread, struct connection *c)
+{
+    pthread_mutex_lock(&thread->lock);
+    if (c->previous != NULL) {
+        c->previous->next = c->next;
+    } else {
+        thread->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->previous = c->previous;
+    }
+    pthread_mutex_unlock(&thread->lock);
+    atomic_fetch_sub(&thread->load, 1);
+    atomic_fetch_sub(&thread->service->node->client_connections, 1);
+}
+
+void service_thread_due(struct service_thread *thread, struct connection *c)
+{
+    if (!c->due) {
+        c->due = true;
+        c->next_due = thread->due;
+        thread->due = c;
+    }
+}
+
+void service_thread_bury(struct service_thread *thread, struct connection *c)
+{
+    service_thread_delist(thread, c);
+    if (!c->due) { // else it waits in the list of due ones, where due_work buries it
+        c->next_due = thread->graveyard;
+        thread->graveyard = c;
+    }
+}
+
+void service_thread_give_back(struct service_thread *thread, struct connection *c, bool keep)
+{
+    pthread_mutex_lock(&thread->lock);
+    c->lost = !keep;
+    c->next_due = thread->returned;
+    thread->returned = c;
+    pthread_mutex_unlock(&thread->lock);
+    io_loop_wake(thread->loop);
+}
+
+static void returned_take(struct service_thread *thread)
+{
+    pthread_mutex_lock(&thread->lock);
+    struct connection *c = thread->returned;
+    thread->returned = NULL;
+    pthread_mutex_unlock(&thread->lock);
+    while (c != NULL) {
+        struct connection *next = c->next_due;
+        c->lent = false;
+        c->active_ns = io_clock_monotonic_ns();
+        if (c->lost || io_loop_add(thread->loop, &c->watch) != RESULT_OK) {
+            connection_close(c);
+        } else {
+            connection_resume(c);
+        }
+        c = next;
+    }
+}
+
+static void due_work(struct service_thread *thread)
+{
+    struct connection *c = thread->due;
+    thread->due = NULL;
+    while (c != NULL) {
+        struct connection *next = c->next_due;
+        c->due = false;
+        if (c->closed) {
+            c->next_due = thread->graveyard;
+            thread->graveyard = c;
+        } else {
+            connection_resume(c);
+        }
+        c = next;
+    }
+}
+
+static void graveyard_clear(struct service_thread *thread)
+{
+    while (thread->graveyard != NULL) {
+        struct connection *c = thread->graveyard;
+        thread->graveyard = c->next_due;
+        free(c);
+    }
+}
+
+static bool is_overdue(const struct connection *c, uint64_t now_ns, uint64_t idle_ns)
+{
+    if (c->lent || c->closed) {
+        return false;
+    }
+    uint64_t quiet_ns = now_ns > c->active_ns ? now_ns - c->active_ns : 0;
+    if (c->pending.size > 0) {
+        return quiet_ns > (uint64_t)STALLED_MAX_MS * 1000 * 1000;
+    }
+    return idle_ns != 0 && c->batch == NULL && quiet_ns > idle_ns;
+}
+
+// Closes the connections that have been idle, or that have not taken a byte of what they are owed,
+// for too long.
+static void reap(struct service_thread *thread)
+{
+    uint64_t now_ns = io_clock_monotonic_ns();
+    if (now_ns - thread->reaped_ns < (uint64_t)WAIT_MS * 1000 * 1000) {
+        return;
+    }
+    thread->reaped_ns = now_ns;
+    struct node *node = thread->service->node;
+    uint64_t idle_ns = (uint64_t)atomic_load_explicit(&node->config->service.proto_fd_idle_ms,
+                                                      memory_order_relaxed) *
+                       1000 * 1000;
+    struct connection *overdue[REAPED_AT_ONCE];
+    uint32_t count = 0;
+    pthread_mutex_lock(&thread->lock);
+    for (struct connection *c = thread->connections; c != NULL && count < REAPED_AT_ONCE;
+         c = c->next) {
+        if (is_overdue(c, now_ns, idle_ns)) {
+            overdue[count++] = c;
+        }
+    }
+    pthread_mutex_unlock(&thread->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        struct connection *c = overdue[i];
+        if (c->pending.size > 0) {
+            log_warning_once(node->log, proto, c->peer,
+                             "closing the connection from %s: it takes no answers", c->peer);
+        }
+        counters_add(&thread->worker.counters->node.reaped_fds, 1);
+        connection_close(c);
+    }
+}
+
+static void *thread_main(void *arg)
+{
+    struct service_thread *thread = arg;
+    while (!atomic_load_explicit(&thread->service->stopping, memory_order_relaxed)) {
+        io_loop_run_once(thread->loop, thread->due != NULL ? 0 : WAIT_MS);
+        returned_take(thread);
+        due_work(thread);
+        reap(thread);
+        graveyard_clear(thread);
+    }
+    return NULL;
+}
+
+static struct service_thread *least_loaded(struct service *service)
+{
+    struct service_thread *best = &service->threads[0];
+    for (uint32_t i = 1; i < service->thread_count; i++) {
+        if (atomic_load(&service->threads[i].load) < atomic_load(&best->load)) {
+            best = &service->threads[i];
+        }
+    }
+    return best;
+}
+
+static void peer_text(const struct sockaddr_storage *address, char out[CONNECTION_PEER_SIZE])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(out, CONNECTION_PEER_SIZE, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const void *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(out, CONNECTION_PEER_SIZE, "%s:%u", host, ntohs(v4->sin_port));
+    }
+}
+
+// Without a descriptor left the kernel would offer the same connection for ever: the spare one is
+// given up to take it and turn it away.
+static void turn_away(struct service *service, int listen_fd)
+{
+    log_warning_once(service->node->log, service, "descriptors",
+                     "out of file descriptors: turning connections away; raise the limit of open "
+                     "files or lower proto-fd-max");
+    close(service->spare_fd);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    }
+    service->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_accept(struct io_watch *watch, uint32_t events)
+{
+    (void)events;
+    struct listener *listener = (struct listener *)(void *)watch;
+    struct service *service = listener->service;
+    struct node *node = service->node;
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        struct sockaddr_storage address;
+        socklen_t address_size = sizeof address;
+        int fd = accept4(watch->fd, (struct sockaddr *)&address, &address_size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE) {
+                turn_away(service, watch->fd);
+            }
+            return;
+        }
+        char peer[CONNECTION_PEER_SIZE];
+        peer_text(&address, peer);
+        if (atomic_load(&node->client_connections) >=
+            (int64_t)atomic_load(&node->config->service.proto_fd_max)) {
+            log_warning_once(node->log, service, "proto-fd-max",
+                             "proto-fd-max connections are open: turning %s away", peer);
+            close(fd);
+            continue;
+        }
+        int one = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        counters_add(&service->accept_counters->node.client_connections_opened, 1);
+        if (connection_adopt(least_loaded(service), fd, listener->kind, peer) != RESULT_OK) {
+            counters_add(&service->accept_counters->node.client_connections_closed, 1);
+        }
+    }
+}
+
+static void *accept_main(void *arg)
+{
+    struct service *service = arg;
+    while (!atomic_load(&service->stopping)) {
+        io_loop_run_once(service->accept_loop, WAIT_MS);
+    }
+    return NULL;
+}
+
+static enum base_result listen_on(struct service *service, const struct config_list *addresses,
+                                  uint16_t port, enum connection_kind kind, const char *what)
+{
+    for (uint32_t i = 0; i < addresses->count; i++) {
+        int fds[IO_LISTEN_FDS];
+        char error[256];
+        uint32_t count;
+        enum base_result result =
+            io_listen(addresses->item[i], port, fds, &count, error, sizeof error);
+        if (result != RESULT_OK) {
+            log_critical(service->node->log, service, "cannot serve %s on %s port %u: %s", what,
+                         addresses->item[i], port, error);
+            return result;
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            if (service->listener_count == SERVICE_LISTENERS) {
+                close(fds[k]);
+                continue;
+            }
+            struct listener *listener = &service->listeners[service->listener_count++];
+            *listener =
+                (struct listener){.watch = {.fd = fds[k], .events = EPOLLIN, .on_event = on_accept},
+                                  .service = service,
+                                  .kind = kind};
+            result = io_loop_add(service->accept_loop, &listener->watch);
+            if (result != RESULT_OK) {
+                return result;
+            }
+        }
+    }
+    return RESULT_OK;
+}
+
+static enum base_result thread_start(struct service *service, uint32_t number)
+{
+    struct service_thread *thread = &service->threads[number];
+    *thread = (struct service_thread){.number = number, .service = service};
+    pthread_mutex_init(&thread->lock, NULL);
+    thread->scratch = malloc(SERVICE_SCRATCH_SIZE);
+    enum base_result result = thread->scratch != NULL ? RESULT_OK : RESULT_NO_MEMORY;
+    if (result == RESULT_OK) {
+        result = worker_init(&thread->worker, service->node);
+    }
+    if (result == RESULT_OK) {
+        result = io_loop_new(&thread->loop);
+    }
+    if (result == RESULT_OK && pthread_create(&thread->pthread, NULL, thread_main, thread) != 0) {
+        result = RESULT_NO_MEMORY;
+    }
+    thread->started = result == RESULT_OK;
+    return result;
+}
+
+enum base_result service_start(struct node *node, struct service **out)
+{
+    *out = NULL;
+    struct service *service = calloc(1, sizeof *service);
+    if (service == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    const struct config_network *network = &node->config->network;
+    service->node = node;
+    service->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    enum base_result result = io_loop_new(&service->accept_loop);
+    service->accept_counters = node_counters_register(node);
+    service->threads = calloc(node->config->service.service_threads, sizeof *service->threads);
+    if (service->accept_counters == NULL || service->threads == NULL) {
+        result = RESULT_NO_MEMORY;
+    }
+    for (uint32_t i = 0; result == RESULT_OK && i < node->config->service.service_threads; i++) {
+        result = thread_start(service, i);
+        service->thread_count++;
+    }
+    if (result == RESULT_OK) {
+        result = listen_on(service, &network->service_address, network->service_port,
+                           CONNECTION_CLIENT, "clients");
+    }
+    if (result == RESULT_OK && network->info_enabled) {
+        result = listen_on(service, &network->info_address, network->info_port, CONNECTION_TELNET,
+                           "info");
+    }
+    if (result == RESULT_OK &&
+        pthread_create(&service->accept_pthread, NULL, accept_main, service) != 0) {
+        result = RESULT_NO_MEMORY;
+    }
+    service->accept_started = result == RESULT_OK;
+    if (result != RESULT_OK) {
+        service_stop(&service);
+        return result;
+    }
+    *out = service;
+    return RESULT_OK;
+}
+
+static void thread_fini(struct service_thread *thread)
+{
+    if (thread->started) {
+        io_loop_wake(thread->loop);
+        pthread_join(thread->pthread, NULL);
+    }
+    if (thread->loop != NULL) {
+        returned_take(thread);
+    }
+    while (thread->connections != NULL) {
+        connection_close(thread->connections);
+    }
+    due_work(thread);
+    graveyard_clear(thread);
+    io_loop_free(&thread->loop);
+    worker_fini(&thread->worker);
+    free(thread->scratch);
+    pthread_mutex_destroy(&thread->lock);
+}
+
+void service_stop(struct service **service)
+{
+    struct service *s = *service;
+    if (s == NULL) {
+        return;
+    }
+    atomic_store(&s->stopping, true);
+    if (s->accept_started) {
+        io_loop_wake(s->accept_loop);
+        pthread_join(s->accept_pthread, NULL);
+    }
+    for (uint32_t i = 0; i < s->listener_count; i++) {
+        close(s->listeners[i].watch.fd);
+    }
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        thread_fini(&s->threads[i]);
+    }
+    io_loop_free(&s->accept_loop);
+    if (s->spare_fd >= 0) {
+        close(s->spare_fd);
+    }
+    free(s->threads);
+    free(s);
+    *service = NULL;
+}
