@@ -121,18 +121,18 @@ class NodeProcess {
   }
 }
 
+// The environment configures a node too, so a child gets nothing of ours but what it must have.
 function cleanEnvironment (extra) {
-  const env = { ...process.env, ...extra }
-  for (const name of Object.keys(env)) {
-    if (/^(BALLAST|AEROSPIKE)_/.test(name) && !(extra && name in extra)) delete env[name]
+  const env = {}
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS']) {
+    if (name in process.env) env[name] = process.env[name]
   }
-  return env
+  return { ...env, ...extra }
 }
 
 // Starts ballastd and waits until it serves. With `config` (see configText, or a whole text) it gets
-// a configuration file and free ports; with `plain` it gets nothing but `args` and serves on 3000.
-async function startNode ({ plain = false, config, args = [], env, cwd } = {}) {
-  let port = 3000
+// a configuration file and free ports; with `plain` nothing but `args` and `env`, and serves on `port`.
+async function startNode ({ plain = false, config, args = [], env, cwd, port = 3000 } = {}) {
   let folder = null
   const full = [...args]
   if (!plain) {
