@@ -2,10 +2,25 @@
 // Scalars and opaque bytes.
 #include "value/particle.h"
 
+#include "wire/msgpack.h"
+
 static bool is_blob(uint8_t type)
 {
     return type == WIRE_PARTICLE_BLOB ||
            (type >= WIRE_PARTICLE_JAVA_BLOB && type <= WIRE_PARTICLE_ERLANG_BLOB);
+}
+
+// Exactly one list or map, well formed all through, so that whoever reads it later can trust it.
+static enum base_result container_check(struct value_particle value,
+                                        enum wire_msgpack_kind expected)
+{
+    struct wire_msgpack_reader reader = wire_msgpack_reader_of(value.data, value.size);
+    struct wire_msgpack_value head;
+    if (wire_msgpack_read(&reader, &head) != RESULT_OK || head.kind != expected ||
+        wire_msgpack_check(value.data, value.size, WIRE_MSGPACK_DEPTH_MAX, true) != RESULT_OK) {
+        return RESULT_PARAMETER;
+    }
+    return RESULT_OK;
 }
 
 enum base_result value_particle_check(struct value_particle value)
@@ -17,8 +32,9 @@ enum base_result value_particle_check(struct value_particle value)
     case WIRE_PARTICLE_BOOL:
         return value.size == 1 ? RESULT_OK : RESULT_PARAMETER;
     case WIRE_PARTICLE_MAP:
+        return container_check(value, WIRE_MSGPACK_MAP);
     case WIRE_PARTICLE_LIST:
-        return value.size > 0 ? RESULT_OK : RESULT_PARAMETER;
+        return container_check(value, WIRE_MSGPACK_LIST);
     case WIRE_PARTICLE_GEOJSON:
         // Flags, the number of cells, the cells, then the text.
         return value.size >= 3 && value.size >= 3u + 8u * base_be16_load(value.data + 1)
