@@ -14,6 +14,7 @@ enum {
     DEPTH_MAX = 12,
     SQUEEZE_MAX = 15,
     SLACK_MAX = 16,
+    CACHE_LINE_SIZE = 64,
     PREFETCH_LINES = 3,   // of a record: its header and what small records hold
     WALK_SLOTS_MAX = 16,  // before a find turns to halving
     INSERT_ATTEMPTS = 64, // more than all splits and squeezes that one insert can cause
@@ -263,6 +264,15 @@ void store__index_fini(struct store__index *index, struct store__index_heap *hea
     atomic_store_explicit(&index->record_count, 0, memory_order_relaxed);
 }
 
+// Asks for the cache lines of a slot's record.
+static void slot_prefetch(uint64_t slot)
+{
+    const uint8_t *digest = word_digest(slot);
+    for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
+        __builtin_prefetch(digest + line * (size_t)CACHE_LINE_SIZE);
+    }
+}
+
 // Where a slot stands to a key: below 0 before it, 0 on it, above 0 behind it or a gap.
 static int slot_compare(uint64_t slot, uint32_t tag, const uint8_t *digest)
 {
@@ -272,6 +282,9 @@ static int slot_compare(uint64_t slot, uint32_t tag, const uint8_t *digest)
     if (word_tag(slot) != tag) {
         return word_tag(slot) < tag ? -1 : 1;
     }
+    // An equal tag is nearly always the record itself, which the caller will read: ask for all of
+    // it while the digest is on its way.
+    slot_prefetch(slot);
     return key_compare(word_digest(slot), digest);
 }
 
@@ -640,10 +653,7 @@ void store__index_prefetch_head(const struct store__index *index, const uint8_t 
     uint32_t at = segment_home(&segment, tag);
     for (uint32_t end = at + WALK_SLOTS_MAX; at < end && segment.slots[at] != 0; at++) {
         if (word_tag(segment.slots[at]) == tag) {
-            const uint8_t *head = word_digest(segment.slots[at]);
-            for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
-                __builtin_prefetch(head + line * 64);
-            }
+            slot_prefetch(segment.slots[at]);
             return;
         }
     }

@@ -102,8 +102,7 @@ uint8_t *store__index_walk_next(struct store__index_walk *walk, uint32_t *slot);
 // Asks for the cache line where a find will start. Takes no lock.
 void store__index_prefetch(const struct store__index *index, const uint8_t *digest);
 
-// Asks for the cache lines of the record that a find will compare with. Takes the lock's word for
-// the slots; touches no record.
+// Asks for the cache lines of the record that a find will compare with; reads the slots alone.
 void store__index_prefetch_head(const struct store__index *index, const uint8_t *digest);
 
 // Checks the structure: order, homes, counts, and with `deep` each tag against its digest. For
