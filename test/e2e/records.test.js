@@ -3,7 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { Aerospike, codeOf, newKey, nodeForSuite, status } = require('./lib/client')
+const { Aerospike, codeOf, forAll, newKey, nodeForSuite, status } = require('./lib/client')
 const op = Aerospike.operations
 
 describe('a record', function () {
@@ -333,9 +333,7 @@ describe('a record', function () {
 
   it('counts each of 2,000 concurrent increments', async function () {
     const key = newKey()
-    for (let round = 0; round < 20; round++) {
-      await Promise.all(Array.from({ length: 100 }, () => at.client.incr(key, { count: 1 })))
-    }
+    await forAll(Array.from({ length: 2000 }), () => at.client.incr(key, { count: 1 }))
     const record = await at.client.get(key)
     assert.deepEqual([record.bins.count, record.gen], [2000, 2000])
   })

@@ -3,7 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { Aerospike, codeOf, collect, newKey, nodeForSuite, status } = require('./lib/client')
+const { Aerospike, codeOf, collect, forAll, newKey, nodeForSuite, status } = require('./lib/client')
 const { until } = require('./lib/node_process')
 const op = Aerospike.operations
 
@@ -13,11 +13,8 @@ describe('a scan', function () {
 
   async function fill (set, count, namespace = 'test') {
     const keys = Array.from({ length: count }, (_, i) => new Aerospike.Key(namespace, set, i))
-    for (let from = 0; from < count; from += 200) {
-      await Promise.all(keys.slice(from, from + 200).map((key, i) => at.client.put(key,
-        { i: from + i, s: `record ${from + i}` }, { ttl: 1000 },
-        new Aerospike.WritePolicy({ key: Aerospike.policy.key.SEND }))))
-    }
+    await forAll(keys, (key, i) => at.client.put(key, { i, s: `record ${i}` }, { ttl: 1000 },
+      new Aerospike.WritePolicy({ key: Aerospike.policy.key.SEND })))
     return keys
   }
   const numbers = (records) => records.map((record) => record.bins.i).sort((a, b) => a - b)

@@ -3,7 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { Aerospike, codeOf, collect, newKey, nodeForSuite, status } = require('./lib/client')
+const { Aerospike, codeOf, collect, forAll, newKey, nodeForSuite, status } = require('./lib/client')
 const { until } = require('./lib/node_process')
 const { parsePairs } = require('./lib/raw')
 const op = Aerospike.operations
@@ -74,7 +74,7 @@ describe('time to live', function () {
 
   it('makes a record vanish when it is over, and the node count and free it', async function () {
     const keys = Array.from({ length: 50 }, () => newKey('short'))
-    await Promise.all(keys.map((key) => at.client.put(key, { a: 1 }, { ttl: 1 })))
+    await forAll(keys, (key) => at.client.put(key, { a: 1 }, { ttl: 1 }))
     const stays = newKey('short')
     await at.client.put(stays, { a: 2 }, { ttl: 1000 })
     await until('the records are gone', async () =>

@@ -53,6 +53,23 @@ function newKey (set = 'demo', namespace = 'test') {
   return new Aerospike.Key(namespace, set, `key-${process.pid}-${++serial}`)
 }
 
+// Calls `work` for each item, at most 50 at a time: the client refuses more commands than it may have
+// connections. Waits for all of them, also when one fails.
+async function forAll (items, work) {
+  const results = []
+  let next = 0
+  const one = async () => {
+    while (next < items.length) {
+      const at = next++
+      results[at] = await work(items[at], at)
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: 50 }, one))
+  const failed = ended.find((end) => end.status === 'rejected')
+  if (failed) throw failed.reason
+  return results
+}
+
 // All records of a scan or query.
 function collect (query, policy) {
   return new Promise((resolve, reject) => {
@@ -67,4 +84,4 @@ function collect (query, policy) {
   })
 }
 
-module.exports = { Aerospike, codeOf, collect, connect, newKey, nodeForSuite, status: Aerospike.status }
+module.exports = { Aerospike, codeOf, collect, connect, forAll, newKey, nodeForSuite, status: Aerospike.status }
