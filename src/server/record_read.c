@@ -100,7 +100,8 @@ static int32_t read_touch_pct(const struct request *r, const struct store_record
     return pct > 0 ? pct : 0; // -1 says never
 }
 
-// Gives the record its last written time to live again when the read came near its end.
+// Gives the record its last written time to live again when the read came near its end. The answer
+// keeps telling the time the reader found: clients expect to see the new one from the next read on.
 static void touch_if_due(struct request *r, struct store_cursor *cursor,
                          const struct store_record *record)
 {
@@ -135,7 +136,6 @@ static void touch_if_due(struct request *r, struct store_cursor *cursor,
     };
     // A read that cannot renew the record is still a good read.
     if (store_put(cursor, &draft) == RESULT_OK) {
-        r->void_time_s = draft.void_time_s;
         counters_add(&r->counters->read_touch_success, 1);
     }
 }
