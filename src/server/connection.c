@@ -280,7 +280,7 @@ void connection_return(struct connection *c, bool keep)
 }
 
 static enum base_result send_all(struct connection *c, const uint8_t *bytes, size_t size,
-                                 uint32_t timeout_ms)
+                                 const _Atomic uint32_t *timeout_ms)
 {
     uint64_t moved_ns = io_clock_monotonic_ns();
     while (size > 0) {
@@ -297,8 +297,8 @@ static enum base_result send_all(struct connection *c, const uint8_t *bytes, siz
         if (atomic_load(&c->thread->service->stopping)) {
             return RESULT_CLOSED;
         }
-        if (timeout_ms != 0 &&
-            io_clock_monotonic_ns() - moved_ns > (uint64_t)timeout_ms * 1000 * 1000) {
+        uint64_t limit_ms = atomic_load_explicit(timeout_ms, memory_order_relaxed);
+        if (io_clock_monotonic_ns() - moved_ns > limit_ms * 1000 * 1000) {
             return RESULT_TIMEOUT;
         }
         struct pollfd wait = {.fd = c->watch.fd, .events = POLLOUT};
@@ -308,7 +308,7 @@ static enum base_result send_all(struct connection *c, const uint8_t *bytes, siz
 }
 
 enum base_result connection_send_lent(struct connection *c, const uint8_t *bytes, size_t size,
-                                      uint32_t timeout_ms)
+                                      const _Atomic uint32_t *timeout_ms)
 {
     base_assert(c->lent);
     if (c->pending.size > 0) {

@@ -63,7 +63,8 @@ void connection_lend(struct connection *connection);
 void connection_return(struct connection *connection, bool keep);
 
 // Sends all of the bytes on a lent connection, waiting while the client does not read. RESULT_OK,
-// RESULT_CLOSED, or RESULT_TIMEOUT after timeout_ms without a byte taken.
+// RESULT_CLOSED, or RESULT_TIMEOUT after *timeout_ms without a byte taken. Another thread may lower
+// *timeout_ms meanwhile: it is looked at again every 100 ms.
 BASE_MUST_USE enum base_result connection_send_lent(struct connection *connection,
                                                     const uint8_t *bytes, size_t size,
-                                                    uint32_t timeout_ms);
+                                                    const _Atomic uint32_t *timeout_ms);

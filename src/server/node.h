@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 struct log;
+struct expiry;  // the thread that removes what has expired, server/expiry.h
 struct jobs;    // scans and background operations, server/jobs.h
 struct service; // the threads that serve clients, server/service.h
 
@@ -34,10 +35,13 @@ struct namespace
     // Set by the expiry thread each second, looked at by each write.
     _Atomic bool stop_writes;
     _Atomic bool hwm_breached;
-    _Atomic uint64_t evict_void_time_s; // records that expire before it have been evicted
+    _Atomic uint64_t data_limit_bytes;      // writes stop when records take so much; 0: no limit
+    _Atomic uint64_t non_expirable_objects; // at the last nsup cycle
+    _Atomic uint64_t evict_void_time_s;     // records that expire before it have been evicted
     _Atomic uint64_t nsup_cycle_duration_s;
     _Atomic uint32_t nsup_cycle_deleted_permyriad; // hundredths of a percent
-    _Atomic bool truncating;
+    _Atomic uint32_t truncations;        // asked for so far; counted before truncating is set
+    _Atomic bool truncating;             // records that a truncation covers are still to be removed
     _Atomic uint64_t truncate_before_ms; // since 2010; 0: never truncated
 };
 
@@ -49,9 +53,10 @@ struct node {
     uint64_t start_s;                // CLOCK_MONOTONIC
     uint32_t namespace_count;
     struct namespace namespaces[LIMIT_NAMESPACES];
-    struct log *log;
+    struct log *log; // NULL: nothing is logged
     struct service *service;
     struct jobs *jobs;
+    struct expiry *expiry; // NULL until started
 
     // Blocks of counters, one a thread; registered before the thread works, kept for good.
     pthread_mutex_t counters_lock;

@@ -185,6 +185,20 @@ static bool op_known(uint8_t type)
     return type < sizeof op_table / sizeof op_table[0] && op_table[type].apply != NULL;
 }
 
+enum base_result record_write_ops_check(struct wire_ops ops)
+{
+    enum base_result result = ops.count > 0 ? RESULT_OK : RESULT_PARAMETER;
+    struct wire_op op;
+    while (result == RESULT_OK && wire_ops_next(&ops, &op)) {
+        if (!op_known(op.type) || !op_table[op.type].changes) {
+            result = RESULT_PARAMETER;
+        } else if (op_table[op.type].apply == op_unsupported) {
+            result = RESULT_UNSUPPORTED;
+        }
+    }
+    return result;
+}
+
 struct plan {
     bool must_exist;
     bool changes;

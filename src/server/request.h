@@ -62,5 +62,9 @@ enum base_result record_read(struct request *request);
 enum base_result record_write(struct request *request);
 enum base_result record_delete(struct request *request);
 
+// Whether these operations all change a record, and this node can do each: what a background
+// operation wants to know before it begins. RESULT_OK, RESULT_PARAMETER or RESULT_UNSUPPORTED.
+BASE_MUST_USE enum base_result record_write_ops_check(struct wire_ops ops);
+
 // RESULT_KEY_MISMATCH when the request carries a key and the record stores another one.
 enum base_result record_key_check(const struct request *request, const struct store_record *record);

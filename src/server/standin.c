@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for info, jobs and expiry while those files are being built; each deletes its part
-// here.
+// Stands in for info while its files are being built.
 #include "server/standin.h"
-#include "server/expiry.h"
-#include "server/jobs.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,22 +40,3 @@ void info_answer(struct worker *w, struct connection *c, struct base_slice body)
     output_put(&w->output, buf, o);
 }
 void info_answer_line(struct worker *w, struct connection *c, struct base_slice line) {}
-void jobs_begin(struct jobs *jobs, struct worker *w, struct connection *c,
-                const struct wire_message *m)
-{
-    uint8_t b[30] = {2, 3, 0, 0, 0, 0, 0, 22, 22, 0, 0, 1};
-    output_put(&w->output, b, 30);
-}
-enum base_result jobs_new(struct node *n, struct jobs **o)
-{
-    *o = NULL;
-    return RESULT_OK;
-}
-void jobs_stop(struct jobs *j) {}
-void jobs_free(struct jobs **j) {}
-enum base_result expiry_start(struct node *n, struct expiry **o)
-{
-    *o = NULL;
-    return RESULT_OK;
-}
-void expiry_stop(struct expiry **e) {}
