@@ -14,13 +14,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cmocka.h>
-
-#include "base/digest.h"
-
-enum { COMPRESSED_HEADER_SIZE = 8 };
 
 void test_client_connect(struct test_client *client, uint16_t port)
 {
@@ -118,118 +113,6 @@ bool test_client_is_closed(struct test_client *client)
     return true;
 }
 
-static uint8_t *request_grow(struct test_request *request, size_t size)
-{
-    request->bytes = realloc(request->bytes, request->size + size);
-    assert_non_null(request->bytes);
-    uint8_t *at = request->bytes + request->size;
-    request->size += size;
-    return at;
-}
-
-// SplitMix64 over the key gives digests as uniform as real ones.
-static void key_digest(uint64_t key, struct base_digest *out)
-{
-    for (size_t i = 0; i < sizeof out->bytes; i += 4) {
-        uint64_t z = key * 8 + i / 4 + 1;
-        z *= 0x9e3779b97f4a7c15ull;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-        base_le32_store(out->bytes + i, (uint32_t)(z ^ z >> 31));
-    }
-}
-
-// Appends frame header, message header, and the fields that name a record; returns the place for
-// `rest_size` bytes of ops.
-static uint8_t *append_message(struct test_request *request, struct wire_message_header *header,
-                               uint64_t key, size_t rest_size)
-{
-    header->field_count = 3;
-    header->transaction_ttl = 10000;
-    size_t body_size = WIRE_MESSAGE_HEADER_SIZE + wire_field_size(4) + wire_field_size(8) +
-                       wire_field_size(LIMIT_DIGEST_SIZE) + rest_size;
-    uint8_t *at = request_grow(request, WIRE_FRAME_HEADER_SIZE + body_size);
-    wire_frame_header_store(at, WIRE_FRAME_MESSAGE, body_size);
-    wire_message_header_store(at + WIRE_FRAME_HEADER_SIZE, header);
-    at += WIRE_FRAME_HEADER_SIZE + WIRE_MESSAGE_HEADER_SIZE;
-    struct base_digest digest;
-    key_digest(key, &digest);
-    at = wire_field_store(at, WIRE_FIELD_NAMESPACE, "test", 4);
-    at = wire_field_store(at, WIRE_FIELD_SET, "scenario", 8);
-    return wire_field_store(at, WIRE_FIELD_DIGEST, digest.bytes, sizeof digest.bytes);
-}
-
-void test_request_put(struct test_request *request, uint64_t key, const void *value, size_t size)
-{
-    struct wire_message_header header = {.info2 = WIRE_INFO2_WRITE, .op_count = 1};
-    uint8_t *at = append_message(request, &header, key, wire_op_size(1, size));
-    at = wire_op_store(at, WIRE_OP_WRITE, WIRE_PARTICLE_BLOB, "b", 1, size);
-    memcpy(at, value, size);
-}
-
-void test_request_get(struct test_request *request, uint64_t key)
-{
-    struct wire_message_header header = {.info1 = WIRE_INFO1_READ | WIRE_INFO1_GET_ALL};
-    append_message(request, &header, key, 0);
-}
-
-void test_request_delete(struct test_request *request, uint64_t key)
-{
-    struct wire_message_header header = {.info2 = WIRE_INFO2_WRITE | WIRE_INFO2_DELETE};
-    append_message(request, &header, key, 0);
-}
-
-void test_request_scan(struct test_request *request)
-{
-    uint8_t task_id[8], partitions[2 * LIMIT_PARTITIONS];
-    base_be64_store(task_id, test_now_ns());
-    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
-        base_le16_store(partitions + 2 * i, (uint16_t)i);
-    }
-    struct wire_message_header header = {.info1 = WIRE_INFO1_READ,
-                                         .info3 = WIRE_INFO3_PARTITION_DONE,
-                                         .record_ttl = WIRE_TTL_NEVER,
-                                         .field_count = 4};
-    size_t body_size = WIRE_MESSAGE_HEADER_SIZE + wire_field_size(4) + wire_field_size(8) +
-                       wire_field_size(sizeof task_id) + wire_field_size(sizeof partitions);
-    uint8_t *at = request_grow(request, WIRE_FRAME_HEADER_SIZE + body_size);
-    wire_frame_header_store(at, WIRE_FRAME_MESSAGE, body_size);
-    wire_message_header_store(at + WIRE_FRAME_HEADER_SIZE, &header);
-    at += WIRE_FRAME_HEADER_SIZE + WIRE_MESSAGE_HEADER_SIZE;
-    at = wire_field_store(at, WIRE_FIELD_NAMESPACE, "test", 4);
-    at = wire_field_store(at, WIRE_FIELD_SET, "scenario", 8);
-    at = wire_field_store(at, WIRE_FIELD_PID_ARRAY, partitions, sizeof partitions);
-    wire_field_store(at, WIRE_FIELD_TASK_ID, task_id, sizeof task_id);
-}
-
-void test_request_info(struct test_request *request, const char *names)
-{
-    size_t size = strlen(names);
-    uint8_t *at = request_grow(request, WIRE_FRAME_HEADER_SIZE + size);
-    wire_frame_header_store(at, WIRE_FRAME_INFO, size);
-    memcpy(at + WIRE_FRAME_HEADER_SIZE, names, size);
-}
-
-void test_request_compress(struct test_request *request)
-{
-    uLongf size = compressBound(request->size);
-    uint8_t *bytes = malloc(WIRE_FRAME_HEADER_SIZE + COMPRESSED_HEADER_SIZE + size);
-    assert_non_null(bytes);
-    uint8_t *data = bytes + WIRE_FRAME_HEADER_SIZE + COMPRESSED_HEADER_SIZE;
-    assert_int_equal(compress2(data, &size, request->bytes, request->size, 1), Z_OK);
-    wire_frame_header_store(bytes, WIRE_FRAME_COMPRESSED, COMPRESSED_HEADER_SIZE + size);
-    base_be64_store(bytes + WIRE_FRAME_HEADER_SIZE, request->size);
-    free(request->bytes);
-    request->bytes = bytes;
-    request->size = WIRE_FRAME_HEADER_SIZE + COMPRESSED_HEADER_SIZE + size;
-}
-
-void test_request_fini(struct test_request *request)
-{
-    free(request->bytes);
-    *request = (struct test_request){0};
-}
-
 void test_client_send_request(struct test_client *client, struct test_request *request)
 {
     test_client_send(client, request->bytes, request->size);
@@ -282,7 +165,9 @@ enum base_result test_client_get(struct test_client *client, uint64_t key, struc
 const char *test_client_info(struct test_client *client, const char *name)
 {
     struct test_request request = {0};
-    test_request_info(&request, name);
+    char line[256];
+    snprintf(line, sizeof line, "%s\n", name);
+    test_request_info(&request, line);
     test_client_send_request(client, &request);
     assert_int_equal(test_client_read(client), WIRE_FRAME_INFO);
     char *text = (char *)client->answer;

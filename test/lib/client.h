@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare client for scenario tests: blocking sockets, requests built with the wire room, answers
-// taken apart with it. Keys are numbers; the digest is a hash of the number, which a server cannot
-// tell from a real one. A helper that fails fails the running cmocka test; reads give up after
-// TEST_DEADLINE_MS. One thread uses a client.
+// A bare client for scenario tests: blocking sockets, answers taken apart with the wire room. A
+// helper that fails fails the running cmocka test; reads give up after TEST_DEADLINE_MS. One thread
+// uses a client.
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/node.h"
+#include "lib/request.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
@@ -18,12 +18,6 @@ struct test_client {
     char address[32]; // our end as the node logs it, "127.0.0.1:54321"
     uint8_t *answer;  // body of the last frame read
     size_t answer_size;
-};
-
-// A request being put together; grows as needed, free with test_request_fini.
-struct test_request {
-    uint8_t *bytes;
-    size_t size;
 };
 
 void test_client_connect(struct test_client *client, uint16_t port);
@@ -37,17 +31,6 @@ enum wire_frame_type test_client_read(struct test_client *client);
 
 // True when the node has closed the connection, after reading and dropping what was still coming.
 bool test_client_is_closed(struct test_client *client);
-
-// Appends one request to what is there.
-void test_request_put(struct test_request *request, uint64_t key, const void *value, size_t size);
-void test_request_get(struct test_request *request, uint64_t key);
-void test_request_delete(struct test_request *request, uint64_t key);
-void test_request_scan(struct test_request *request);
-void test_request_info(struct test_request *request, const char *names);
-
-// Wraps the one message that `request` holds in a compressed frame.
-void test_request_compress(struct test_request *request);
-void test_request_fini(struct test_request *request);
 
 // Sends what was put together and leaves the request empty.
 void test_client_send_request(struct test_client *client, struct test_request *request);

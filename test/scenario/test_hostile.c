@@ -233,7 +233,7 @@ static void scan_whose_client_never_reads_holds_nobody(void **state)
     for (int i = 0; i < SCANS; i++) {
         test_client_connect(&scanners[i], node.port);
         struct test_request request = {0};
-        test_request_scan(&request);
+        test_request_scan(&request, test_now_ns());
         test_client_send_request(&scanners[i], &request);
     }
     good_client_is_served();
