@@ -115,7 +115,7 @@ static uint64_t cgroup_memory(const char *file_two, const char *file_one)
     return value;
 }
 
-// Quota over period of one group's file pair, rounded up; 0: none.
+// Quota over period_us of one group's file pair, rounded up; 0: none.
 static uint32_t cgroup_cores(void)
 {
     char group[CGROUP_PATH_SIZE];
@@ -126,21 +126,21 @@ static uint32_t cgroup_cores(void)
         bool own = tries[i][0] != '\0' && cgroup_path("", group, sizeof group);
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", own ? group : "");
         uint64_t quota;
-        uint64_t period;
-        if (file_read(path, text, sizeof text) && sscanf(text, "%lu %lu", &quota, &period) == 2 &&
-            period > 0) {
-            return (uint32_t)((quota + period - 1) / period);
+        uint64_t period_us;
+        if (file_read(path, text, sizeof text) &&
+            sscanf(text, "%lu %lu", &quota, &period_us) == 2 && period_us > 0) {
+            return (uint32_t)((quota + period_us - 1) / period_us);
         }
     }
     if (!cgroup_path("cpu", group, sizeof group)) {
         return 0;
     }
     uint64_t quota = cgroup_smallest("/sys/fs/cgroup/cpu", group, "cpu.cfs_quota_us");
-    uint64_t period = cgroup_smallest("/sys/fs/cgroup/cpu", group, "cpu.cfs_period_us");
-    if (quota == UINT64_MAX || period == UINT64_MAX || period == 0) {
+    uint64_t period_us = cgroup_smallest("/sys/fs/cgroup/cpu", group, "cpu.cfs_period_us");
+    if (quota == UINT64_MAX || period_us == UINT64_MAX || period_us == 0) {
         return 0;
     }
-    return (uint32_t)((quota + period - 1) / period);
+    return (uint32_t)((quota + period_us - 1) / period_us);
 }
 
 // --- cores and memory --------------------------------------------------------------------------
