@@ -131,7 +131,8 @@ static bool is_overdue(const struct connection *c, uint64_t now_ns, uint64_t idl
     }
     uint64_t quiet_ns = now_ns > c->active_ns ? now_ns - c->active_ns : 0;
     if (c->pending.size > 0) {
-        return quiet_ns > (uint64_t)STALLED_MAX_MS * 1000 * 1000;
+        uint64_t stalled_ns = (uint64_t)STALLED_MAX_MS * 1000 * 1000;
+        return quiet_ns > (idle_ns != 0 && idle_ns < stalled_ns ? idle_ns : stalled_ns);
     }
     return idle_ns != 0 && c->batch == NULL && quiet_ns > idle_ns;
 }

@@ -31,7 +31,7 @@ uint64_t test_now_ns(void)
 
 bool test_short(void)
 {
-    return getenv("BALLAST_TEST_SHORT") != NULL;
+    return getenv("SCENARIO_SHORT") != NULL;
 }
 
 uint64_t test_descriptors_raise(void)
@@ -155,7 +155,7 @@ static void exec_node(const char *program, const char *config, int output, uint3
 
 static void spawn(struct test_node *node, uint32_t descriptors_max)
 {
-    const char *folder = getenv("BALLAST_TEST_BIN");
+    const char *folder = getenv("SCENARIO_BIN");
     char program[512], config[96];
     snprintf(program, sizeof program, "%s/ballastd", folder ? folder : "build/bin");
     config_path(node, config);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ballastd of one's own for a scenario test: started from BALLAST_TEST_BIN on free ports of
+// A ballastd of one's own for a scenario test: started from SCENARIO_BIN on free ports of
 // loopback, with a configuration file and log in a temporary folder that goes when the node is
 // stopped. The node dies with the test program, whatever ends that. A helper that fails fails the
 // running cmocka test. One thread uses a node.

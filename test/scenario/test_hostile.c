@@ -32,7 +32,7 @@ enum {
     ROUNDS = 200,
 };
 
-static struct test_node node;
+static struct test_node node, impatient;
 static struct test_client good;
 
 static int start(void **state)
@@ -83,12 +83,12 @@ static void fill_big(uint8_t *bytes)
     }
 }
 
-static void put_big(void)
+static void put_big(struct test_client *client)
 {
     uint8_t *bytes = malloc(BIG_SIZE);
     assert_non_null(bytes);
     fill_big(bytes);
-    assert_int_equal(test_client_put(&good, BIG_KEY, bytes, BIG_SIZE), RESULT_OK);
+    assert_int_equal(test_client_put(client, BIG_KEY, bytes, BIG_SIZE), RESULT_OK);
     free(bytes);
 }
 
@@ -209,24 +209,49 @@ static void announced_length_takes_no_memory_before_it_arrives(void **state)
 static void client_that_never_reads_holds_neither_memory_nor_others(void **state)
 {
     (void)state;
-    put_big();
+    put_big(&good);
     uint64_t before_kb = test_node_resident_kb(&node);
     struct test_client deaf;
     test_client_connect(&deaf, node.port);
     send_big_reads(&deaf);
     good_client_is_served();
-    test_node_log_wait(&node, deaf.address, NULL);
-    good_client_is_served();
     assert_true(test_node_resident_kb(&node) < before_kb + GROWTH_MAX_KB);
-    assert_int_equal(test_node_log_lines(&node, deaf.address, NULL), 1);
     test_client_close(&deaf);
     good_client_is_served();
+}
+
+static int start_impatient(void **state)
+{
+    (void)state;
+    test_node_start(&impatient, &(struct test_node_options){.service = "proto-fd-idle-ms 1000\n"});
+    return 0;
+}
+
+static int end_impatient(void **state)
+{
+    (void)state;
+    test_node_fini(&impatient);
+    return 0;
+}
+
+static void client_that_never_reads_is_closed_in_the_end_and_logged_once(void **state)
+{
+    (void)state;
+    struct test_client deaf;
+    test_client_connect(&deaf, impatient.port);
+    put_big(&deaf);
+    send_big_reads(&deaf);
+    test_node_log_wait(&impatient, deaf.address, NULL);
+    test_node_stop(&impatient);
+    assert_int_equal(test_node_log_lines(&impatient, deaf.address, NULL), 1);
+    assert_true(test_client_is_closed(&deaf));
+    test_client_close(&deaf);
 }
 
 static void scan_whose_client_never_reads_holds_nobody(void **state)
 {
     (void)state;
-    put_big();
+    put_big(&good);
     uint64_t before_kb = test_node_resident_kb(&node);
     enum { SCANS = 8 };
     struct test_client scanners[SCANS];
@@ -262,7 +287,7 @@ static void read_as_a_child(void)
 static void client_stopped_in_mid_answer_gets_all_of_it_when_it_goes_on(void **state)
 {
     (void)state;
-    put_big();
+    put_big(&good);
     uint64_t before_kb = test_node_resident_kb(&node);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -334,6 +359,9 @@ int main(void)
         CASE(half_a_message_waits_and_is_answered_when_the_rest_comes),
         CASE(announced_length_takes_no_memory_before_it_arrives),
         CASE(client_that_never_reads_holds_neither_memory_nor_others),
+        cmocka_unit_test_setup_teardown(
+            client_that_never_reads_is_closed_in_the_end_and_logged_once, start_impatient,
+            end_impatient),
         CASE(scan_whose_client_never_reads_holds_nobody),
         CASE(client_stopped_in_mid_answer_gets_all_of_it_when_it_goes_on),
         CASE(thousands_of_connections_are_served_like_one),
