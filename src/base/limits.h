@@ -33,4 +33,11 @@ enum {
     LIMIT_QUERY_THREADS = 1024,
     LIMIT_QUERY_DONE_JOBS = 1000,
     LIMIT_GENERATION = 65535,
+
+    // The client library.
+    LIMIT_CLIENT_NODES = 256,
+    LIMIT_CLIENT_SEEDS = 32,
+    LIMIT_CLIENT_REPLICAS = 3, // replicas of a partition that the map remembers
+    LIMIT_CLIENT_ADDRESSES_PER_NODE = 8,
+    LIMIT_CLIENT_LOOPS = 256,
 };

@@ -101,3 +101,8 @@ void io_loop_wake(struct io_loop *loop)
     ssize_t put = write(loop->wake.fd, &one, sizeof one);
     (void)put; // a full counter wakes as well
 }
+
+int io_loop_fd(const struct io_loop *loop)
+{
+    return loop->epoll_fd;
+}

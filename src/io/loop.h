@@ -39,3 +39,7 @@ int io_loop_run_once(struct io_loop *loop, int timeout_ms);
 
 // Makes a waiting io_loop_run_once return.
 void io_loop_wake(struct io_loop *loop);
+
+// A descriptor that is readable when the loop has something to do, for a program that polls others
+// beside it.
+int io_loop_fd(const struct io_loop *loop);
