@@ -700,7 +700,16 @@ static bool segment_check(const struct segment *segment, uint32_t number, uint32
            count > 0 && count <= class_limit(segment->size_class);
 }
 
-bool store__index_check(const struct store__index *index, bool deep)
+bool store__index_check_near(const struct store__index *index, const uint8_t *digest)
+{
+    uint64_t root = root_load(index);
+    uint32_t number = root_entry_number(root, key_bits(digest));
+    struct segment segment;
+    segment_unpack(root_entry(root, number), &segment);
+    return segment.slots == NULL || segment_check(&segment, number, root_bits(root), false);
+}
+
+bool store__index_check(const struct store__index *index)
 {
     uint64_t root = root_load(index);
     uint32_t bits = root_bits(root);
@@ -719,7 +728,7 @@ bool store__index_check(const struct store__index *index, bool deep)
             }
         }
         if (segment.slots != NULL) {
-            if (!segment_check(&segment, number, bits, deep)) {
+            if (!segment_check(&segment, number, bits, true)) {
                 return false;
             }
             record_count += (uint32_t)*segment_count(&segment);

@@ -245,7 +245,7 @@ enum base_result store_put(struct store_cursor *cursor, const struct store_draft
     }
     cursor->slot_taken = true;
     cursor->record = head;
-    base_assert_slow(store__index_check(index, false));
+    base_assert_slow(store__index_check_near(index, cursor->digest));
     return RESULT_OK;
 }
 
@@ -255,9 +255,9 @@ static void stripe_remove(struct store *store, struct stripe *stripe, const uint
 {
     uint8_t *head = store__index_head(&stripe->index, digest, *slot);
     store__index_remove(&stripe->index, &store->heap, digest, slot);
+    base_assert_slow(store__index_check_near(&stripe->index, digest));
     account(store, head, NULL);
     store->engine->record_drop(store->engine, head);
-    base_assert_slow(store__index_check(&stripe->index, false));
 }
 
 void store_remove(struct store_cursor *cursor)
@@ -389,7 +389,7 @@ bool store_check(struct store *store, uint32_t partition)
 {
     struct stripe *stripe = &store->stripes[partition];
     pthread_mutex_lock(&stripe->lock);
-    bool good = store__index_check(&stripe->index, true);
+    bool good = store__index_check(&stripe->index);
     struct store__index_walk walk;
     store__index_walk_start(&stripe->index, NULL, &walk);
     uint8_t *head;
