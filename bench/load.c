@@ -64,7 +64,7 @@ struct load {
     uint64_t histogram[HISTOGRAM_BUCKETS];
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_load: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
     exit(1);
