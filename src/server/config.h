@@ -52,7 +52,6 @@ struct config_service {
     _Atomic uint32_t query_max_done;
     _Atomic uint32_t ticker_interval_s;
     _Atomic bool microsecond_histograms;
-    _Atomic bool enable_hist_info;
     _Atomic bool advertise_ipv6;
 };
 

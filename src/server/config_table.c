@@ -95,7 +95,7 @@ const struct config_row config_rows[] = {
     TUNING_TRUTH(CONFIG_SERVICE, "disable-udf-execution", "false", S, "user functions are not built yet, so none runs"),
     TUNING_TRUTH(CONFIG_SERVICE, "enable-benchmarks-fabric", "false", D, "this histogram is not kept"),
     TUNING_TRUTH(CONFIG_SERVICE, "enable-health-check", "false", D, "needs other nodes to compare with"),
-    TRUTH(CONFIG_SERVICE, "enable-hist-info", NULL, AT(service.enable_hist_info), "false", D, "keep the histogram of info requests"),
+    TUNING_TRUTH(CONFIG_SERVICE, "enable-hist-info", "false", D, "this histogram is not kept"),
     REFUSED(CONFIG_SERVICE, "enforce-best-practices", "false|no", "false", SHOWN, "checks of the host are" NOT_BUILT),
     TUNING_TRUTH(CONFIG_SERVICE, "indent-allocations", "false", S, OLD_HEAP),
     TUNING(CONFIG_SERVICE, "info-max-ms", CONFIG_NUMBER, "ms", 500, 10000, "10000", D, SHOWN, "info requests are answered at once"),

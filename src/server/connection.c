@@ -13,6 +13,7 @@
 #include "io/clock.h"
 #include "server/batch.h"
 #include "server/dispatch.h"
+#include "server/info.h"
 #include "server/log.h"
 #include "server/service.h"
 
@@ -259,6 +260,7 @@ void connection_close(struct connection *c)
     batch_free(&c->batch);
     output_fini(&c->input);
     output_fini(&c->pending);
+    info_user_agent_leave(c->thread->worker.node->info, c->user_agent);
     counters_add(&c->thread->worker.counters->node.client_connections_closed, 1);
     service_thread_bury(c->thread, c);
 }

@@ -41,6 +41,7 @@ struct connection {
     bool lent;                          // a query thread writes; the service thread keeps off
     bool lost;                          // the borrower found it broken
     bool closed;                        // freed when the batch of events is over
+    uint16_t user_agent;                // as info numbered it; 0: the client told none
     char peer[CONNECTION_PEER_SIZE];    // address and port, for logs
 };
 

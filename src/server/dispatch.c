@@ -6,10 +6,10 @@
 
 #include "io/compress.h"
 #include "server/batch.h"
+#include "server/info.h"
 #include "server/jobs.h"
 #include "server/request.h"
 #include "server/service.h"
-#include "server/standin.h"
 
 enum {
     ADMIN_HEADER_SIZE = 16,

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "io/clock.h"
+#include "server/info.h"
 
 static uint64_t random_bits(uint32_t bits)
 {
@@ -68,7 +69,7 @@ enum base_result node_new(struct config *config, struct node **out)
         snprintf(node->id, sizeof node->id, "BA%013llX", (unsigned long long)random_bits(52));
     }
     pthread_mutex_init(&node->counters_lock, NULL);
-    enum base_result result = RESULT_OK;
+    enum base_result result = info_new(&node->info);
     while (result == RESULT_OK && node->namespace_count < config->namespace_count) {
         result = namespace_init(node, node->namespace_count++);
     }
@@ -94,6 +95,7 @@ void node_free(struct node **node)
     for (uint32_t i = 0; i < atomic_load(&n->counters_count); i++) {
         free(n->counters[i]);
     }
+    info_free(&n->info);
     pthread_mutex_destroy(&n->counters_lock);
     config_free(&n->config);
     free(n);

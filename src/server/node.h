@@ -14,10 +14,12 @@
 #include "server/counters.h"
 #include "store/store.h"
 
+struct info; // what answers about the node remember, server/info.h
 struct log;
 struct expiry;  // the thread that removes what has expired, server/expiry.h
 struct jobs;    // scans and background operations, server/jobs.h
 struct service; // the threads that serve clients, server/service.h
+struct ticker;  // the thread that measures and tells, server/ticker.h
 
 enum { NODE_COUNTER_BLOCKS = 1024 };
 
@@ -57,6 +59,8 @@ struct node {
     struct service *service;
     struct jobs *jobs;
     struct expiry *expiry; // NULL until started
+    struct info *info;
+    struct ticker *ticker; // NULL until started
 
     // Blocks of counters, one a thread; registered before the thread works, kept for good.
     pthread_mutex_t counters_lock;

@@ -13,6 +13,7 @@
 #include "server/log.h"
 #include "server/node.h"
 #include "server/service.h"
+#include "server/ticker.h"
 
 extern char **environ;
 
@@ -47,6 +48,9 @@ static enum base_result setup(struct daemon *d, struct config *config)
         result = expiry_start(d->node, &d->expiry);
     }
     if (result == RESULT_OK) {
+        result = ticker_start(d->node, &d->node->ticker);
+    }
+    if (result == RESULT_OK) {
         result = service_start(d->node, &d->node->service);
     }
     return result;
@@ -60,6 +64,7 @@ static void teardown(struct daemon *d)
             jobs_stop(d->node->jobs);
         }
         service_stop(&d->node->service);
+        ticker_stop(&d->node->ticker);
         expiry_stop(&d->expiry);
         jobs_free(&d->node->jobs);
     }
