@@ -10,7 +10,7 @@
 
 // A connection that has been idle longer than this is looked at before it is trusted with a
 // request: a write sent into a closed connection would end in doubt.
-enum { TRUST_NS = 5 * 1000 * 1000 };
+enum { TRUST_NS = 1000 * 1000 };
 
 enum base_result client__node_new(uint32_t number, struct client_node **out)
 {
