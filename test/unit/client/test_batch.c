@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches: rows split over nodes, every row with its own result, and rows that meet trouble.
-#include "lib/fake_cluster.h"
+#include "fake_cluster.h"
 #include "wire/batch.h"
 
 // What to do with rows, by the low byte of their digest's partition.

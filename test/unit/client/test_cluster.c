@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nodes that come, go, move and lie: what the client knows of the cluster, and where it sends.
-#include "lib/fake_cluster.h"
+#include "fake_cluster.h"
 
 static enum fake_verdict on_ok(struct fake_node *node, const uint8_t *body, size_t size,
                                uint8_t *out, size_t *out_size)

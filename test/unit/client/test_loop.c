@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event loop: many requests at once, each told of exactly once, whatever the node does.
-#include "lib/fake_cluster.h"
+#include "fake_cluster.h"
 
 struct tally {
     struct ballast_loop *loop;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "client/partition_map.h"
-#include "lib/fake_node.h"
+#include "fake_node.h"
 
 static struct base_slice claim(char *text, size_t size, const char *ns, uint32_t regime,
                                uint32_t modulus, uint32_t remainder)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scans over two nodes: each record once, pages, refusals, and connections that break in between.
-#include "lib/fake_cluster.h"
+#include "fake_cluster.h"
 
 enum { RECORDS = 1000 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests for one record against a node that misbehaves in every way: what is tried again, what is
 // in doubt, and that connections are neither lost nor made without end.
-#include "lib/fake_cluster.h"
+#include "fake_cluster.h"
 
 #include <pthread.h>
 

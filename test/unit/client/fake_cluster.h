@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "ballast/ballast.h"
-#include "lib/fake_node.h"
+#include "fake_node.h"
 
 // A configuration for one fake node, quick to notice changes.
 static inline struct ballast_config fake_config(const struct fake_node *node, char hosts[64])
