@@ -68,7 +68,9 @@ static void limits_check(struct expiry *e)
 {
     struct io_system_memory memory;
     io_system_memory_read(&memory);
-    uint64_t used = memory.limit > memory.available ? memory.limit - memory.available : 0;
+    // What cannot be read, for want of descriptors, is not full memory.
+    bool known = memory.host_available > 0;
+    uint64_t used = known && memory.limit > memory.available ? memory.limit - memory.available : 0;
     uint32_t used_pct = memory.limit > 0 ? (uint32_t)(used * 100 / memory.limit) : 0;
     for (uint32_t i = 0; i < e->node->namespace_count; i++) {
         expiry_limits_check(&e->node->namespaces[i], used_pct);

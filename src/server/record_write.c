@@ -393,6 +393,15 @@ static enum base_result write_locked(struct write *w, const struct plan *plan,
     return result == RESULT_OK ? commit(w, cursor, set, set_name) : result;
 }
 
+// The flag follows all limits once a second; the limit of the data is looked at each time, because
+// within a second a fast client writes more than a small machine has.
+static bool is_full(const struct namespace *ns)
+{
+    uint64_t limit = atomic_load_explicit(&ns->data_limit_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&ns->stop_writes, memory_order_relaxed) ||
+           (limit > 0 && store_data_used_bytes(ns->store) >= limit);
+}
+
 enum base_result record_write(struct request *r)
 {
     struct plan plan;
@@ -400,7 +409,7 @@ enum base_result record_write(struct request *r)
     if (result != RESULT_OK) {
         return result;
     }
-    if (atomic_load_explicit(&r->ns->stop_writes, memory_order_relaxed)) {
+    if (is_full(r->ns)) {
         return RESULT_SERVER_FULL;
     }
     struct write w = {.request = r,

@@ -13,6 +13,7 @@
 
 #include "io/clock.h"
 #include "io/listen.h"
+#include "io/system.h"
 #include "server/log.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     STALLED_MAX_MS = 60000, // a client that takes nothing of its answers for this long is closed
     ACCEPTS_PER_EVENT = 64,
     REAPED_AT_ONCE = 256,
+    FILES_RESERVED = 256,
 };
 
 void service_thread_enlist(struct service_thread *thread, struct connection *c)
@@ -321,9 +323,25 @@ static enum base_result thread_start(struct service *service, uint32_t number)
     return result;
 }
 
+// Raises the limit of open files as far as it goes and leaves clients all but what the node needs
+// for itself, so that a crowd of them never keeps it from its own files.
+static void descriptors_fit(struct node *node)
+{
+    uint64_t limit = io_system_files_raise();
+    uint64_t reserved = limit / 4 < FILES_RESERVED ? limit / 4 : FILES_RESERVED;
+    uint64_t room = limit - reserved;
+    if (atomic_load(&node->config->service.proto_fd_max) > room) {
+        log_warning(node->log, service,
+                    "%llu client connections at most: the limit of open files is %llu",
+                    (unsigned long long)room, (unsigned long long)limit);
+        atomic_store(&node->config->service.proto_fd_max, (uint32_t)room);
+    }
+}
+
 enum base_result service_start(struct node *node, struct service **out)
 {
     *out = NULL;
+    descriptors_fit(node);
     struct service *service = calloc(1, sizeof *service);
     if (service == NULL) {
         return RESULT_NO_MEMORY;
