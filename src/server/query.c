@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "server/request.h"
+#include "value/collection.h"
 
 static uint64_t bit(enum wire_field_type type)
 {
@@ -19,13 +20,17 @@ static enum query_kind kind_of(const struct wire_message_header *header)
                                                     : QUERY_LONG;
 }
 
-// A foreground query may select bins; anything that computes or changes is refused.
+// A foreground query may select bins and look into lists and maps; what changes is refused.
 static enum base_result projection_check(struct wire_ops ops)
 {
     struct wire_op op;
     while (wire_ops_next(&ops, &op)) {
-        if (op.type != WIRE_OP_READ) {
-            return RESULT_UNSUPPORTED;
+        enum base_result result = op.type == WIRE_OP_READ ? RESULT_OK
+                                  : op.type == WIRE_OP_CDT_READ
+                                      ? value_collection_check(op.value, op.value_size)
+                                      : RESULT_UNSUPPORTED;
+        if (result != RESULT_OK) {
+            return result;
         }
     }
     return RESULT_OK;

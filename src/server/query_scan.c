@@ -10,6 +10,7 @@
 #include "server/bins.h"
 #include "server/job.h"
 #include "server/pace.h"
+#include "value/collection.h"
 #include "wire/frame.h"
 
 enum {
@@ -180,6 +181,22 @@ static bool bin_find(const struct scan *s, const struct store_record *record,
     return false;
 }
 
+// What an op yields of a bin: the bin itself, or what a read inside it finds. A bin that the read
+// does not fit yields nothing, so that one odd record does not end the query of all others.
+static struct value_collection_result op_result(const struct wire_op *op,
+                                                const struct store_bin *bin)
+{
+    struct value_collection_result out = {
+        .type = bin->type, .tail = bin->value, .tail_size = bin->value_size};
+    if (op->type == WIRE_OP_CDT_READ) {
+        struct value_particle value = {bin->type, bin->value, bin->value_size};
+        if (value_collection_read(value, op->value, op->value_size, &out) != RESULT_OK) {
+            out = (struct value_collection_result){.type = WIRE_PARTICLE_NIL};
+        }
+    }
+    return out;
+}
+
 // In the order asked for. What is not there is left out, unless each op wants a result.
 static uint8_t *named_bins_store(uint8_t *at, const struct scan *s,
                                  const struct store_record *record, uint16_t *count)
@@ -189,11 +206,14 @@ static uint8_t *named_bins_store(uint8_t *at, const struct scan *s,
     struct wire_op op;
     while (wire_ops_next(&ops, &op)) {
         struct store_bin bin;
+        struct value_collection_result found = {.type = WIRE_PARTICLE_NIL};
         if (bin_find(s, record, &op, &bin)) {
-            at = bin_store(at, &bin);
-            ++*count;
-        } else if (respond_all) {
-            at = wire_op_store(at, WIRE_OP_READ, WIRE_PARTICLE_NIL, op.name, op.name_size, 0);
+            found = op_result(&op, &bin);
+        }
+        if (found.type != WIRE_PARTICLE_NIL || respond_all) {
+            at = wire_op_store(at, op.type, found.type, op.name, op.name_size,
+                               value_collection_result_size(&found));
+            at = value_collection_result_store(at, &found);
             ++*count;
         }
     }
@@ -218,7 +238,7 @@ static size_t record_size_max(const struct scan *s, const struct store_record *r
     while (wire_ops_next(&ops, &op)) {
         struct store_bin bin;
         uint32_t value_size = bin_find(s, record, &op, &bin) ? bin.value_size : 0;
-        size += wire_op_size(op.name_size, value_size);
+        size += wire_op_size(op.name_size, VALUE_COLLECTION_HEAD_SIZE + (size_t)value_size);
     }
     return size;
 }

@@ -2,6 +2,7 @@
 // Reads under the record's stripe: bins go straight from the store into the answer.
 #include "server/bins.h"
 #include "server/request.h"
+#include "value/collection.h"
 
 enum { INDEXED_READ_MIN = 512 }; // bins times ops from which an index of names pays
 
@@ -67,7 +68,12 @@ static enum base_result answer_named_bins(struct request *r, const struct store_
                                       : find_by_walk(record, &op, &walked) ? &walked
                                                                            : NULL;
         bool ok = true;
-        if (bin != NULL) {
+        if (op.type == WIRE_OP_CDT_READ) {
+            enum base_result result = request_answer_collection(r, &op, bin);
+            if (result != RESULT_OK) {
+                return result;
+            }
+        } else if (bin != NULL) {
             ok = request_answer_bin(r, op.type, bin);
         } else if (respond_all) {
             ok = request_answer_op(r, op.type, WIRE_PARTICLE_NIL, op.name, op.name_size, NULL, 0);
@@ -145,10 +151,16 @@ static enum base_result ops_check(const struct request *r)
     struct wire_ops ops = r->ops;
     struct wire_op op;
     while (wire_ops_next(&ops, &op)) {
+        enum base_result result;
         switch (op.type) {
         case WIRE_OP_READ:
             break;
         case WIRE_OP_CDT_READ:
+            result = value_collection_check(op.value, op.value_size);
+            if (result != RESULT_OK) {
+                return result;
+            }
+            break;
         case WIRE_OP_EXP_READ:
         case WIRE_OP_BIT_READ:
         case WIRE_OP_HLL_READ:

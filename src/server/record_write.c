@@ -147,6 +147,11 @@ static enum base_result op_delete(struct write *w, const struct wire_op *op)
     return answer_nothing(w, op);
 }
 
+static enum base_result op_collection_read(struct write *w, const struct wire_op *op)
+{
+    return request_answer_collection(w->request, op, bins_find(&w->bins, op->name, op->name_size));
+}
+
 static enum base_result op_unsupported(struct write *w, const struct wire_op *op)
 {
     (void)w;
@@ -162,7 +167,7 @@ static const struct {
 } op_table[] = {
     [WIRE_OP_READ] = {op_read, false, false},
     [WIRE_OP_WRITE] = {op_write, false, true},
-    [WIRE_OP_CDT_READ] = {op_unsupported, false, false},
+    [WIRE_OP_CDT_READ] = {op_collection_read, false, false},
     [WIRE_OP_CDT_MODIFY] = {op_unsupported, false, true},
     [WIRE_OP_INCR] = {op_increment, false, true},
     [WIRE_OP_EXP_READ] = {op_unsupported, false, false},

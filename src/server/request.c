@@ -2,6 +2,8 @@
 // The table of steps, and what all operations share.
 #include "server/request.h"
 
+#include "value/collection.h"
+
 enum step_verdict { STEP_NEXT, STEP_DONE };
 
 typedef enum step_verdict (*step_fn)(struct request *request);
@@ -174,6 +176,34 @@ bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particl
     output->size += size;
     request->answer_op_count++;
     return true;
+}
+
+enum base_result request_answer_collection(struct request *request, const struct wire_op *op,
+                                           const struct store_bin *bin)
+{
+    struct value_collection_result found = {.type = WIRE_PARTICLE_NIL};
+    if (bin != NULL) {
+        struct value_particle value = {bin->type, bin->value, bin->value_size};
+        enum base_result result = value_collection_read(value, op->value, op->value_size, &found);
+        if (result != RESULT_OK) {
+            return result;
+        }
+    }
+    if (found.type == WIRE_PARTICLE_NIL && !(request->header->info2 & WIRE_INFO2_RESPOND_ALL_OPS)) {
+        return RESULT_OK;
+    }
+    struct output *output = &request->worker->output;
+    uint32_t value_size = value_collection_result_size(&found);
+    size_t size = wire_op_size(op->name_size, value_size);
+    uint8_t *at = output_reserve(output, size);
+    if (at == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    at = wire_op_store(at, op->type, found.type, op->name, op->name_size, value_size);
+    value_collection_result_store(at, &found);
+    output->size += size;
+    request->answer_op_count++;
+    return RESULT_OK;
 }
 
 enum base_result record_key_check(const struct request *request, const struct store_record *record)

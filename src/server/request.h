@@ -50,6 +50,11 @@ bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particl
                        const uint8_t *name, uint8_t name_size, const uint8_t *value,
                        uint32_t value_size);
 
+// Appends the result of the list or map read `op` on `bin` (NULL: not there), and nothing when
+// there is none and not every op wants a result. The payload has been checked.
+enum base_result request_answer_collection(struct request *request, const struct wire_op *op,
+                                           const struct store_bin *bin);
+
 static inline bool request_answer_bin(struct request *request, uint8_t op_type,
                                       const struct store_bin *bin)
 {
