@@ -201,7 +201,7 @@ describe('a scan', function () {
     it('finds nothing of a truncated namespace and all of the others', async function () {
       await fill('a', 20, 'bar')
       await fill('b', 20, 'bar')
-      await at.client.truncate('bar', null, 0)
+      await at.client.truncate('bar', '', 0)
       assert.equal((await collect(at.client.scan('bar'))).length, 0)
       assert.equal((await collect(at.client.scan('test', 'other'))).length, 10)
     })
