@@ -202,8 +202,11 @@ static void peer_text(const struct sockaddr_storage *address, char out[CONNECTIO
     char host[INET6_ADDRSTRLEN] = "?";
     if (address->ss_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const void *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        snprintf(out, CONNECTION_PEER_SIZE, "[%s]:%u", host, ntohs(v6->sin6_port));
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr); // an IPv4 client on an IPv6 listener
+        const uint8_t *bytes = v6->sin6_addr.s6_addr;
+        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? bytes + 12 : bytes, host, sizeof host);
+        snprintf(out, CONNECTION_PEER_SIZE, mapped ? "%s:%u" : "[%s]:%u", host,
+                 ntohs(v6->sin6_port));
     } else {
         const struct sockaddr_in *v4 = (const void *)address;
         inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
