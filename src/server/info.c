@@ -227,11 +227,12 @@ static void line_answer(struct info_call *call, size_t answer_at, uint32_t numbe
     call->value_at = call->out->size;
     if (number >= LIMIT_INFO_COMMANDS) {
         info__error(call, RESULT_PARAMETER, "too many commands in one request");
-    } else {
+    } else if (!call->full) {
         value_write(call);
-        if (call->out->size - answer_at > LIMIT_INFO_RESPONSE_SIZE) {
-            info__error(call, RESULT_SERVER_FULL, "the whole answer would be too large");
-        }
+        call->full = call->out->size - answer_at > LIMIT_INFO_RESPONSE_SIZE;
+    }
+    if (call->full) {
+        info__error(call, RESULT_SERVER_FULL, "the whole answer would be too large");
     }
     info__put(call, "\n", 1);
 }

@@ -22,6 +22,7 @@ struct info_call {
     struct output *out;
     size_t value_at; // where the value begins in `out`
     bool failed;     // the heap was empty
+    bool full;       // the answer has reached its bound; nothing more is worked out
 };
 
 typedef void (*info_handler_fn)(struct info_call *call);
