@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "io/clock.h"
@@ -180,7 +179,7 @@ static void *thread_main(void *arg)
     struct sched_param param = {0};
     // Short operations go first; that this may be refused changes nothing but speed.
     (void)sched_setscheduler(0, SCHED_BATCH, &param);
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
+    (void)!nice(THREAD_NICE); // on Linux, of this thread alone
     while (!atomic_load_explicit(&e->stopping, memory_order_relaxed)) {
         limits_check(e);
         for (uint32_t i = 0; i < e->node->namespace_count; i++) {

@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "io/clock.h"
 #include "server/job.h"
+#include "server/log.h"
 #include "server/request.h"
 #include "wire/frame.h"
 
@@ -73,6 +73,27 @@ static uint32_t done_max(const struct jobs *jobs)
     return max < LIMIT_QUERY_DONE_JOBS ? max : LIMIT_QUERY_DONE_JOBS;
 }
 
+static void end_log(const struct job *job, enum base_result result)
+{
+    struct log *log = job->query.ns->node->log;
+    const char *name = job->query.ns->name;
+    if (result == RESULT_CLIENT_TIMEOUT) {
+        log_warning_once(log, query, job->connection->peer,
+                         "{%s} ending a query: the client takes no answers", name);
+    }
+    if (job->query.kind == QUERY_BACKGROUND) {
+        log_info(log, query,
+                 "{%s} background operation %llu from %s: %s, %llu changed, %llu failed", name,
+                 (unsigned long long)job->query.task_id, job->from, job_end_status(result),
+                 (unsigned long long)atomic_load(&job->records_succeeded),
+                 (unsigned long long)atomic_load(&job->records_failed));
+    } else {
+        log_debug(log, query, "{%s} query %llu from %s: %s, %llu records", name,
+                  (unsigned long long)job->query.task_id, job->from, job_end_status(result),
+                  (unsigned long long)atomic_load(&job->records_succeeded));
+    }
+}
+
 // Takes a job out of the list of running ones; under the lock.
 static void running_remove(struct jobs *jobs, struct job *job)
 {
@@ -94,6 +115,7 @@ static void job_end(struct jobs *jobs, struct worker *worker, struct job *job,
     uint64_t now_ns = io_clock_monotonic_ns();
     job_end_count(c, job->query.kind, result);
     counters_time(&c->hist_pi_query, now_ns - job->begin_ns, 1);
+    end_log(job, result);
 
     struct done *done = NULL;
     if (job->query.kind != QUERY_SHORT) {
@@ -128,7 +150,7 @@ static void priority_lower(void)
 {
     struct sched_param param = {0};
     (void)sched_setscheduler(0, SCHED_BATCH, &param);
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
+    (void)!nice(THREAD_NICE); // on Linux, of this thread alone
 }
 
 static struct job *job_take(struct jobs *jobs)
@@ -217,6 +239,8 @@ static enum base_result place_reserve(struct jobs *jobs)
         result = RESULT_QUERY_ABORTED;
     } else if (jobs->running_count + jobs->waiting_count >= 2 * max) {
         result = RESULT_QUERY_QUEUE_FULL;
+        log_warning_once(jobs->node->log, query, "query-threads-limit",
+                         "refusing queries: as many wait as run already");
     } else if (jobs->waiting_count >= jobs->idle_count && jobs->thread_count < max) {
         result = thread_add(jobs);
         if (result != RESULT_OK && jobs->thread_count > 0) {

@@ -24,6 +24,9 @@ static enum query_kind kind_of(const struct wire_message_header *header)
 static enum base_result projection_check(struct wire_ops ops)
 {
     struct wire_op op;
+    if (ops.count > LIMIT_BINS_PER_RECORD) {
+        return RESULT_PARAMETER;
+    }
     while (wire_ops_next(&ops, &op)) {
         enum base_result result = op.type == WIRE_OP_READ ? RESULT_OK
                                   : op.type == WIRE_OP_CDT_READ
