@@ -67,7 +67,6 @@ static void flush(struct connection *c)
     }
     out->size = 0;
     output_trim(out, OUTPUT_KEEP_SIZE);
-    worker_timings_settle(&c->thread->worker);
 }
 
 static void drain_pending(struct connection *c)
@@ -89,16 +88,22 @@ static void drain_pending(struct connection *c)
     }
 }
 
-// Works off whole frames at the start of the bytes; returns how many bytes that took.
-static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t size)
+// Works off whole frames at the start of the bytes, the first `frames_seen` of which have been
+// looked ahead at; returns how many bytes that took.
+static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t size,
+                          uint32_t frames_seen)
 {
     size_t at = 0;
-    uint32_t looked_at = 0;
     while (at < size && may_work(c)) {
-        if (looked_at == 0) {
-            looked_at = dispatch_look_ahead(c, bytes + at, size - at);
+        if (frames_seen == 0) {
+            struct dispatch_ahead ahead;
+            dispatch_look_ahead(c, bytes + at, size - at, &ahead);
+            if (ahead.records > 1) {
+                dispatch_look_closer(&ahead);
+            }
+            frames_seen = ahead.frames;
         }
-        looked_at -= looked_at > 0;
+        frames_seen -= frames_seen > 0;
         struct wire_frame frame;
         size_t frame_size;
         enum base_result result = wire_frame_parse(bytes + at, size - at, &frame, &frame_size);
@@ -123,10 +128,11 @@ static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t siz
     return at;
 }
 
-static size_t input_work(struct connection *c, const uint8_t *bytes, size_t size)
+static size_t input_work(struct connection *c, const uint8_t *bytes, size_t size,
+                         uint32_t frames_seen)
 {
     return c->kind == CONNECTION_TELNET ? dispatch_lines(c, bytes, size)
-                                        : frames_work(c, bytes, size);
+                                        : frames_work(c, bytes, size, frames_seen);
 }
 
 // Room for the rest of the request at the front of the input, but never more than was received
@@ -137,46 +143,114 @@ static bool input_make_room(struct connection *c)
     return c->input.capacity - c->input.size >= INPUT_STEP_SIZE || output_grow(&c->input, step);
 }
 
-static void receive(struct connection *c)
+// After work: what is left to do, and what to wait for.
+static void settle(struct connection *c)
 {
-    struct service_thread *thread = c->thread;
-    bool into_input = c->input.size > 0;
-    uint8_t *at = thread->scratch;
-    size_t room = SERVICE_SCRATCH_SIZE;
-    if (into_input) {
-        if (!input_make_room(c)) {
-            connection_close(c);
-            return;
-        }
-        at = c->input.data + c->input.size;
-        room = c->input.capacity - c->input.size;
+    if (!c->closed && c->batch != NULL && c->pending.size == 0) {
+        service_thread_due(c->thread, c);
     }
+    watch_update(c);
+}
+
+// Reads once; the number of bytes, 0 when there is nothing to work off (or no connection any more).
+static size_t receive_into(struct connection *c, uint8_t *at, size_t room)
+{
     ssize_t count = recv(c->watch.fd, at, room, MSG_DONTWAIT);
     if (count <= 0) {
         if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
             connection_close(c);
         }
+        return 0;
+    }
+    struct service_thread *thread = c->thread;
+    if (!thread->ticked) {
+        worker_tick(&thread->worker);
+        thread->ticked = true;
+    }
+    c->active_ns = thread->worker.wakeup_ns;
+    return (size_t)count;
+}
+
+// Half a request is here already: the rest goes behind it.
+static void receive_rest(struct connection *c)
+{
+    if (!input_make_room(c)) {
+        connection_close(c);
         return;
     }
-    worker_tick(&thread->worker);
-    c->active_ns = thread->worker.wakeup_ns;
-    if (!into_input) {
-        size_t used = input_work(c, at, (size_t)count);
-        if (!c->closed && used < (size_t)count &&
-            !output_put(&c->input, at + used, (size_t)count - used)) {
-            connection_close(c);
-        }
-    } else {
-        c->input.size += (size_t)count;
-        size_t used = input_work(c, c->input.data, c->input.size);
-        if (!c->closed) {
-            output_drop(&c->input, used);
-        }
+    size_t count =
+        receive_into(c, c->input.data + c->input.size, c->input.capacity - c->input.size);
+    if (count == 0) {
+        return;
     }
-    if (!c->closed && c->input.size == 0 && c->input.capacity > 0) {
-        output_fini(&c->input);
+    c->input.size += count;
+    size_t used = input_work(c, c->input.data, c->input.size, 0);
+    if (!c->closed) {
+        output_drop(&c->input, used);
+        if (c->input.size == 0) {
+            output_fini(&c->input);
+        }
     }
     flush(c);
+    settle(c);
+}
+
+static void stage_finish_oldest(struct service_thread *thread)
+{
+    struct service_stage *stage = &thread->stages[thread->stage_first];
+    thread->stage_first = (thread->stage_first + 1) % SERVICE_STAGES;
+    thread->stage_count--;
+    struct connection *c = stage->connection;
+    size_t used = input_work(c, stage->bytes, stage->size, stage->ahead.frames);
+    if (!c->closed && used < stage->size &&
+        !output_put(&c->input, stage->bytes + used, stage->size - used)) {
+        connection_close(c);
+    }
+    flush(c);
+    settle(c);
+}
+
+// The stage that was filled `back` receives ago.
+static struct service_stage *stage_at(struct service_thread *thread, uint32_t back)
+{
+    uint32_t place = thread->stage_first + thread->stage_count - 1 - back;
+    return &thread->stages[place % SERVICE_STAGES];
+}
+
+// Nothing is half here: what comes is staged, and the stages before it move on.
+static void receive_fresh(struct connection *c)
+{
+    struct service_thread *thread = c->thread;
+    if (thread->stage_count == SERVICE_STAGES) {
+        stage_finish_oldest(thread);
+    }
+    thread->stage_count++;
+    struct service_stage *stage = stage_at(thread, 0);
+    stage->size = receive_into(c, stage->bytes, SERVICE_SCRATCH_SIZE);
+    if (stage->size == 0) {
+        thread->stage_count--;
+        return;
+    }
+    stage->connection = c;
+    dispatch_look_ahead(c, stage->bytes, stage->size, &stage->ahead);
+    if (thread->stage_count > 1) {
+        dispatch_look_closer(&stage_at(thread, 1)->ahead);
+    }
+}
+
+void connection_stages_finish(struct service_thread *thread)
+{
+    if (thread->stage_count > 0) {
+        struct dispatch_ahead *last = &stage_at(thread, 0)->ahead;
+        if (thread->stage_count > 1 || last->records > 1) {
+            dispatch_look_closer(last);
+        }
+    }
+    while (thread->stage_count > 0) {
+        stage_finish_oldest(thread);
+    }
+    worker_timings_settle(&thread->worker);
+    thread->ticked = false;
 }
 
 void connection_resume(struct connection *c)
@@ -188,16 +262,14 @@ void connection_resume(struct connection *c)
         flush(c);
     }
     if (may_work(c) && c->input.size > 0) {
-        size_t used = input_work(c, c->input.data, c->input.size);
+        size_t used = input_work(c, c->input.data, c->input.size, 0);
         if (!c->closed) {
             output_drop(&c->input, used);
             flush(c);
         }
     }
-    if (!c->closed && c->batch != NULL && c->pending.size == 0) {
-        service_thread_due(c->thread, c);
-    }
-    watch_update(c);
+    worker_timings_settle(worker);
+    settle(c);
 }
 
 static void on_event(struct io_watch *watch, uint32_t events)
@@ -212,11 +284,11 @@ static void on_event(struct io_watch *watch, uint32_t events)
             connection_resume(c);
         }
     } else if (events & EPOLLIN) {
-        receive(c);
-        if (!c->closed && c->batch != NULL && c->pending.size == 0) {
-            service_thread_due(c->thread, c);
+        if (c->input.size > 0) {
+            receive_rest(c);
+        } else {
+            receive_fresh(c);
         }
-        watch_update(c);
     } else if (events & (EPOLLERR | EPOLLHUP)) {
         connection_close(c);
     }

@@ -53,6 +53,9 @@ BASE_MUST_USE enum base_result connection_adopt(struct service_thread *thread, i
 // Closes it now; the memory goes when the current batch of events is over.
 void connection_close(struct connection *connection);
 
+// Works off all that this batch of events has received. For the service thread, after each batch.
+void connection_stages_finish(struct service_thread *thread);
+
 // Works off what is there: input that is whole, batches, output. For the service thread.
 void connection_resume(struct connection *connection);
 

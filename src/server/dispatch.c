@@ -14,7 +14,6 @@
 enum {
     ADMIN_HEADER_SIZE = 16,
     LINE_SIZE_MAX = 64 * 1024, // of the plain-text port
-    LOOK_AHEAD_MAX = 32,       // requests
     PEEK_FIELDS = 4,           // clients send the digest among the first
 };
 
@@ -200,27 +199,30 @@ static bool peek(struct node *node, const struct wire_frame *frame, struct names
     return false;
 }
 
-uint32_t dispatch_look_ahead(struct connection *c, const uint8_t *bytes, size_t size)
+void dispatch_look_ahead(struct connection *c, const uint8_t *bytes, size_t size,
+                         struct dispatch_ahead *out)
 {
-    struct namespace *ns[LOOK_AHEAD_MAX];
-    const uint8_t *digest[LOOK_AHEAD_MAX];
-    uint32_t looked_at = 0, found = 0;
-    for (size_t at = 0; looked_at < LOOK_AHEAD_MAX; looked_at++) {
+    out->frames = out->records = 0;
+    for (size_t at = 0; out->frames < DISPATCH_AHEAD_MAX; out->frames++) {
         struct wire_frame frame;
         size_t frame_size;
         if (wire_frame_parse(bytes + at, size - at, &frame, &frame_size) != RESULT_OK) {
             break;
         }
         at += frame_size;
-        if (peek(c->thread->worker.node, &frame, &ns[found], &digest[found])) {
-            store_prefetch(ns[found]->store, digest[found]);
-            found++;
+        struct dispatch_place *place = &out->place[out->records];
+        if (peek(c->thread->worker.node, &frame, &place->ns, &place->digest)) {
+            store_prefetch(place->ns->store, place->digest);
+            out->records++;
         }
     }
-    for (uint32_t i = 0; i < found && found > 1; i++) {
-        store_prefetch_record(ns[i]->store, digest[i]);
+}
+
+void dispatch_look_closer(const struct dispatch_ahead *ahead)
+{
+    for (uint32_t i = 0; i < ahead->records; i++) {
+        store_prefetch_record(ahead->place[i].ns->store, ahead->place[i].digest);
     }
-    return looked_at;
 }
 
 size_t dispatch_lines(struct connection *c, const uint8_t *bytes, size_t size)

@@ -11,7 +11,22 @@ BASE_MUST_USE bool dispatch_frame(struct connection *connection, const struct wi
 // Answers whole lines of the plain-text info port; returns how many bytes that took.
 size_t dispatch_lines(struct connection *connection, const uint8_t *bytes, size_t size);
 
-// Looks ahead over the requests at the start of the bytes and asks for the memory they will touch,
-// so that the misses of several requests overlap. Returns how many it looked at; 0 or 1 is not
-// worth it.
-uint32_t dispatch_look_ahead(struct connection *connection, const uint8_t *bytes, size_t size);
+// The memory that waiting requests will touch. Asking for it early, in two steps with other work in
+// between, lets the misses of several requests overlap.
+enum { DISPATCH_AHEAD_MAX = 32 };
+
+struct dispatch_ahead {
+    uint32_t frames;  // looked at
+    uint32_t records; // found in them
+    struct dispatch_place {
+        struct namespace *ns;
+        const uint8_t *digest;
+    } place[DISPATCH_AHEAD_MAX];
+};
+
+// Looks over the requests at the start of the bytes and asks for their places in the index.
+void dispatch_look_ahead(struct connection *connection, const uint8_t *bytes, size_t size,
+                         struct dispatch_ahead *out);
+
+// Asks for the records themselves, which by now the index can tell.
+void dispatch_look_closer(const struct dispatch_ahead *ahead);

@@ -178,6 +178,7 @@ static void *thread_main(void *arg)
     struct service_thread *thread = arg;
     while (!atomic_load_explicit(&thread->service->stopping, memory_order_relaxed)) {
         io_loop_run_once(thread->loop, thread->due != NULL ? 0 : WAIT_MS);
+        connection_stages_finish(thread);
         returned_take(thread);
         due_work(thread);
         reap(thread);
@@ -311,8 +312,13 @@ static enum base_result thread_start(struct service *service, uint32_t number)
     struct service_thread *thread = &service->threads[number];
     *thread = (struct service_thread){.number = number, .service = service};
     pthread_mutex_init(&thread->lock, NULL);
-    thread->scratch = malloc(SERVICE_SCRATCH_SIZE);
-    enum base_result result = thread->scratch != NULL ? RESULT_OK : RESULT_NO_MEMORY;
+    enum base_result result = RESULT_OK;
+    for (uint32_t i = 0; i < SERVICE_STAGES; i++) {
+        thread->stages[i].bytes = malloc(SERVICE_SCRATCH_SIZE);
+        if (thread->stages[i].bytes == NULL) {
+            result = RESULT_NO_MEMORY;
+        }
+    }
     if (result == RESULT_OK) {
         result = worker_init(&thread->worker, service->node);
     }
@@ -399,7 +405,9 @@ static void thread_fini(struct service_thread *thread)
     graveyard_clear(thread);
     io_loop_free(&thread->loop);
     worker_fini(&thread->worker);
-    free(thread->scratch);
+    for (uint32_t i = 0; i < SERVICE_STAGES; i++) {
+        free(thread->stages[i].bytes);
+    }
     pthread_mutex_destroy(&thread->lock);
 }
 

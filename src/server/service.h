@@ -6,11 +6,22 @@
 #include <pthread.h>
 
 #include "server/connection.h"
+#include "server/dispatch.h"
 #include "server/worker.h"
 
 enum {
     SERVICE_SCRATCH_SIZE = 256 * 1024,
+    SERVICE_STAGES = 3,
     SERVICE_LISTENERS = 64,
+};
+
+// What one receive brought, waiting for its turn: it is worked off when the receives behind it have
+// given the memory it needs time to arrive.
+struct service_stage {
+    struct connection *connection;
+    size_t size;
+    uint8_t *bytes; // SERVICE_SCRATCH_SIZE
+    struct dispatch_ahead ahead;
 };
 
 struct service_thread {
@@ -20,7 +31,10 @@ struct service_thread {
     struct io_loop *loop;
     pthread_t pthread;
     bool started;
-    uint8_t *scratch;     // SERVICE_SCRATCH_SIZE bytes, for what was just received
+    struct service_stage stages[SERVICE_STAGES]; // a ring, the oldest at stage_first
+    uint32_t stage_first;
+    uint32_t stage_count;
+    bool ticked;          // the worker's clocks have been read in this batch of events
     pthread_mutex_t lock; // guards the two below
     struct connection *connections;
     struct connection *returned;  // given back by query threads, by next_due

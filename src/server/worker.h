@@ -7,9 +7,12 @@
 #include "server/node.h"
 #include "server/output.h"
 
-enum { WORKER_TIMINGS = 8 };
+enum {
+    WORKER_TIMINGS = 8,
+    WORKER_TIMED_AT_ONCE = 16, // operations that may share one look at the clock
+};
 
-// Operations whose latency is not known yet: their answers leave with the next send.
+// Operations whose latency has yet to be measured.
 struct worker_timing {
     struct counters_histogram *histogram;
     uint64_t count;
@@ -36,7 +39,7 @@ void worker_tick(struct worker *worker);
 // wakeup.
 void worker_timings_settle(struct worker *worker);
 
-// Has one operation of this wakeup timed when its answer is on its way.
+// Has one operation of this wakeup timed, together with its neighbours.
 static inline void worker_time(struct worker *worker, struct counters_histogram *histogram)
 {
     struct worker_timing *timing = worker->timings;
@@ -52,7 +55,9 @@ static inline void worker_time(struct worker *worker, struct counters_histogram 
         *timing = (struct worker_timing){.histogram = histogram};
         worker->timing_count++;
     }
-    timing->count++;
+    if (++timing->count == WORKER_TIMED_AT_ONCE) {
+        worker_timings_settle(worker);
+    }
 }
 
 static inline uint32_t worker_now_s(const struct worker *worker)
