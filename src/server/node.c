@@ -45,6 +45,7 @@ static enum base_result namespace_init(struct node *node, uint32_t number)
     ns->number = number;
     ns->config = node->config->namespaces[number];
     ns->name = ns->config->name;
+    ns->name_size = strlen(ns->name);
     enum base_result result = store_new(&ns->store);
     for (uint32_t i = 0; result == RESULT_OK && i < ns->config->set_count; i++) {
         result = set_configure(ns->store, &ns->config->sets[i]);
@@ -106,8 +107,7 @@ struct namespace *node_namespace_find(struct node *node, struct base_slice name)
 {
     for (uint32_t i = 0; i < node->namespace_count; i++) {
         struct namespace *ns = &node->namespaces[i];
-        size_t size = strlen(ns->name);
-        if (size == name.size && memcmp(ns->name, name.data, size) == 0) {
+        if (ns->name_size == name.size && memcmp(ns->name, name.data, name.size) == 0) {
             return ns;
         }
     }

@@ -30,6 +30,7 @@ struct namespace
 {
     struct node *node;
     const char *name;
+    size_t name_size;
     uint32_t number;                 // place in node->namespaces and in each block of counters
     struct config_namespace *config; // owned by node->config
     struct store *store;

@@ -131,7 +131,9 @@ static uint64_t *segment_count(const struct segment *segment)
     return segment->slots - 1;
 }
 
-static void segment_unpack(uint64_t entry, struct segment *out)
+// Inlined, so that each caller computes only what it uses.
+__attribute__((always_inline)) static inline void segment_unpack(uint64_t entry,
+                                                                 struct segment *out)
 {
     uint32_t shape = word_tag(entry);
     uint64_t *block = word_pointer(entry);
@@ -194,7 +196,9 @@ static uint64_t root_entry(uint64_t root, uint32_t number)
     return root_is_directory(root) ? ((const uint64_t *)word_pointer(root))[number] : root;
 }
 
-static void segment_of(const struct store__index *index, const uint8_t *digest, struct segment *out)
+__attribute__((always_inline)) static inline void segment_of(const struct store__index *index,
+                                                             const uint8_t *digest,
+                                                             struct segment *out)
 {
     uint64_t root = root_load(index);
     segment_unpack(root_entry(root, root_entry_number(root, key_bits(digest))), out);
@@ -305,7 +309,9 @@ static bool long_run_find(const struct segment *segment, uint32_t tag, const uin
     return slot_compare(segment->slots[low], tag, digest) == 0;
 }
 
-static bool segment_find(const struct segment *segment, const uint8_t *digest, uint32_t *slot)
+__attribute__((always_inline)) static inline bool segment_find(const struct segment *segment,
+                                                               const uint8_t *digest,
+                                                               uint32_t *slot)
 {
     *slot = 0;
     if (segment->slots == NULL) {
