@@ -111,6 +111,7 @@ static void cycle_run(struct expiry *e, struct namespace *ns)
         return;
     }
     uint64_t took_ns = io_clock_monotonic_ns() - begin_ns;
+    limits_check(e); // what went may be enough for writes to go on
     atomic_store_explicit(&ns->nsup_cycle_duration_s, took_ns / SECOND_NS, memory_order_relaxed);
     expired =
         atomic_load_explicit(&walker.counters->expired_objects, memory_order_relaxed) - expired;
