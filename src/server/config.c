@@ -344,9 +344,6 @@ enum base_result config_finish(struct config *config, uint32_t port_offset,
     if (config->slots[batch_row].origin == CONFIG_BUILT_IN) {
         config->slots[batch_row].number = service->service_threads;
     }
-    if (service->work_directory[0] == '\0') {
-        snprintf(service->work_directory, sizeof service->work_directory, "/opt/aerospike");
-    }
     if (config->log.sink_count == 0) {
         config->log.sink_count = 1;
         memset(&config->log.sinks[0], 0, sizeof config->log.sinks[0]);

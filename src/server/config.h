@@ -39,9 +39,8 @@ struct config_service {
     char cluster_name[LIMIT_CLUSTER_NAME_SIZE +
                       1];                 // "": none; dynamic: read by config_cluster_name_copy
     char node_id[LIMIT_NODE_ID_SIZE + 1]; // "": made by the node
-    char work_directory[CONFIG_TEXT_SIZE];
-    char pidfile[CONFIG_TEXT_SIZE]; // "": none
-    char user[CONFIG_TEXT_SIZE];    // "": stay who we are
+    char pidfile[CONFIG_TEXT_SIZE];       // "": none
+    char user[CONFIG_TEXT_SIZE];          // "": stay who we are
     char group[CONFIG_TEXT_SIZE];
     uint32_t service_threads; // effective: the cores we may use unless given
     _Atomic uint32_t proto_fd_max;
@@ -122,7 +121,6 @@ struct config_namespace {
     _Atomic int32_t default_read_touch_ttl_pct;
     _Atomic bool disallow_null_setname;
     _Atomic uint32_t background_query_max_rps;
-    _Atomic uint32_t single_query_threads;
     _Atomic uint32_t conflict_resolution_policy; // 0: generation, 1: last-update-time
     _Atomic uint32_t rack_id;
     uint32_t set_count;
@@ -197,7 +195,8 @@ BASE_MUST_USE enum base_result config_finish(struct config *config, uint32_t por
                                              struct config_diag *diag);
 
 // All of the above in order: the file is command->config_file, else BALLAST_CONFIG_FILE, else the
-// first that exists of /etc/ballast/ballast.conf and /etc/aerospike/aerospike.conf, else none.
+// first that exists of /etc/ballast/ballast.conf and /etc/aerospike/aerospike.conf, else none. With
+// --help, --version and --help-config nothing is read, and the config has built-in values alone.
 BASE_MUST_USE enum base_result config_load(int argc, char *const *argv, char *const *environment,
                                            struct config **out, struct config_command *command,
                                            struct config_diag *diag);

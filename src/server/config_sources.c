@@ -558,6 +558,10 @@ enum base_result config_load(int argc, char *const *argv, char *const *environme
         return result;
     }
     result = config_new(&config);
+    if (result == RESULT_OK && (command->help || command->version || command->help_config)) {
+        *out = config; // these answer even where the configuration is bad
+        return RESULT_OK;
+    }
     const char *path = file_choose(command, environment);
     if (result == RESULT_OK && path != NULL) {
         result = config_file_load(config, path, diag);

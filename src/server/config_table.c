@@ -135,7 +135,7 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_SERVICE, "vault-path", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-token-file", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-url", "null", NULL, SHOWN, NO_SECRETS),
-    WORD(CONFIG_SERVICE, "work-directory", NULL, AT(service.work_directory), TEXT_OF(service.work_directory), S, "where the node keeps what is its own, such as its id"),
+    TUNING(CONFIG_SERVICE, "work-directory", CONFIG_TEXT, NULL, 0, 0, "/opt/aerospike", S, SHOWN, "nothing is kept in files yet"),
     {.context = CONFIG_SERVICE, .name = "user", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.user), TEXT_OF(service.user), .help = "become this user after start"},
     {.context = CONFIG_SERVICE, .name = "group", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.group), TEXT_OF(service.group), .help = "become this group after start"},
     {.context = CONFIG_SERVICE, .name = "nsup-period", .type = CONFIG_SECONDS, .unit = "s", .max = MAX_U32, .help = "old place; sets nsup-period of each namespace that does not say its own"},
@@ -319,7 +319,7 @@ const struct config_row config_rows[] = {
     TUNING_TRUTH(CONFIG_NAMESPACE, "reject-xdr-writes", "false", D, "shipping between clusters is not built yet"),
     {.context = CONFIG_NAMESPACE, .name = "replication-factor", .older = "repl-factor", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = NS(replication_factor), .unit = "copies", .min = 1, .max = 256, .built_in = "2", SHOWN, .help = "copies of each record; never more than there are nodes"},
     TUNING(CONFIG_NAMESPACE, "sindex-stage-size", CONFIG_SIZE, "bytes", 1, MAX_SIZE, "1G", S, SHOWN, "secondary indexes are not built yet"),
-    NUMBER(CONFIG_NAMESPACE, "single-query-threads", "single-scan-threads", CONFIG_NUMBER, CONFIG_KEPT_U32, NS(single_query_threads), "threads", 1, 128, "4", D, "most threads of one query"),
+    {.context = CONFIG_NAMESPACE, .name = "single-query-threads", .older = "single-scan-threads", .type = CONFIG_NUMBER, .unit = "threads", .min = 1, .max = 128, .built_in = "4", D, SHOWN, .treatment = CONFIG_TUNING, .help = "one thread works on one query"},
     NUMBER(CONFIG_NAMESPACE, "stop-writes-sys-memory-pct", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, NS(stop_writes_sys_memory_pct), "%", 0, 100, "90", D, "refuse writes when so much of the machine's or container's memory is in use; 0: off"),
     REFUSED(CONFIG_NAMESPACE, "strong-consistency", "false|no", "false", SHOWN, "strong consistency is" NOT_BUILT),
     REFUSED(CONFIG_NAMESPACE, "strong-consistency-allow-expunge", "false|no", "false", SHOWN, "strong consistency is" NOT_BUILT),
@@ -420,7 +420,7 @@ const struct config_row config_rows[] = {
 
     // set
     TRUTH(CONFIG_SET, "disable-eviction", "set-disable-eviction", SET(disable_eviction), "false", D, "never evict records of this set"),
-    TRUTH(CONFIG_SET, "enable-index", NULL, SET(enable_index), "false", D, "keep an index of this set; scans of one set are as correct without it"),
+    {.context = CONFIG_SET, .name = "enable-index", .type = CONFIG_BOOL, .kept = CONFIG_KEPT_BOOL, .at = SET(enable_index), .built_in = "false", D, SHOWN, .treatment = CONFIG_TUNING, .help = "scans of one set look through its namespace"},
     NUMBER(CONFIG_SET, "default-read-touch-ttl-pct", NULL, CONFIG_NUMBER, CONFIG_KEPT_I32, SET(default_read_touch_ttl_pct), "%", -1, 100, "0", D, "as the namespace's; 0: the namespace's, -1: off"),
     NUMBER(CONFIG_SET, "default-ttl", NULL, CONFIG_SECONDS, CONFIG_KEPT_U32, SET(default_ttl_s), "s", 0, MAX_TTL_S, "0", D, "as the namespace's; 0: the namespace's"),
     NUMBER(CONFIG_SET, "stop-writes-count", "set-stop-writes-count set-stop-write-count", CONFIG_NUMBER, CONFIG_KEPT_U64, SET(stop_writes_count), "records", 0, MAX_SIZE, "0", D, "refuse new records when the set holds so many; 0: off"),

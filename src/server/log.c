@@ -102,8 +102,50 @@ static int sink_open(const char *path)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
-enum base_result log_new(const struct config_log *config, int console_fd, struct log **out,
-                         char *error)
+static struct sink *console_find(struct log *log, int console_fd)
+{
+    for (uint32_t i = 0; i < log->sink_count; i++) {
+        if (log->sinks[i].path[0] == '\0') {
+            return &log->sinks[i];
+        }
+    }
+    struct sink *sink = &log->sinks[log->sink_count++];
+    sink->fd = console_fd;
+    return sink;
+}
+
+// Gives the console at least the levels of a sink that could not be opened.
+static void console_take_over(struct log *log, const struct config_log_sink *from, int console_fd)
+{
+    struct sink *console = console_find(log, console_fd);
+    for (uint32_t context = 0; context < LOG_CONTEXT_COUNT; context++) {
+        if (from->level[context] > console->level[context]) {
+            console->level[context] = from->level[context];
+        }
+    }
+}
+
+// Opens one sink; false when its file cannot be opened.
+static bool sink_add(struct log *log, const struct config_log_sink *from, int console_fd)
+{
+    int fd = -1;
+    if (from->path[0] != '\0') {
+        fd = sink_open(from->path);
+        if (fd < 0) {
+            return false;
+        }
+    }
+    struct sink *sink =
+        from->path[0] == '\0' ? console_find(log, console_fd) : &log->sinks[log->sink_count++];
+    memcpy(sink->path, from->path, sizeof sink->path);
+    sink->fd = fd < 0 ? console_fd : fd;
+    for (uint32_t context = 0; context < LOG_CONTEXT_COUNT; context++) {
+        sink->level[context] = from->level[context];
+    }
+    return true;
+}
+
+enum base_result log_new(const struct config_log *config, int console_fd, struct log **out)
 {
     *out = NULL;
     struct log *log = calloc(1, sizeof *log);
@@ -115,22 +157,24 @@ enum base_result log_new(const struct config_log *config, int console_fd, struct
     log->local_time = config->local_time;
     log->milliseconds = config->milliseconds;
     pthread_mutex_init(&log->lock, NULL);
+    int errors[LOG_SINKS] = {0};
     for (uint32_t i = 0; i < config->sink_count; i++) {
-        struct sink *sink = &log->sinks[i];
-        const struct config_log_sink *from = &config->sinks[i];
-        memcpy(sink->path, from->path, sizeof sink->path);
-        for (uint32_t context = 0; context < LOG_CONTEXT_COUNT; context++) {
-            sink->level[context] = from->level[context];
+        if (!sink_add(log, &config->sinks[i], console_fd)) {
+            errors[i] = errno;
         }
-        sink->fd = from->path[0] == '\0' ? console_fd : sink_open(from->path);
-        if (sink->fd < 0 && from->path[0] != '\0') {
-            snprintf(error, 256, "%.180s: %s", from->path, strerror(errno));
-            log_free(&log);
-            return RESULT_IO;
+    }
+    for (uint32_t i = 0; i < config->sink_count; i++) {
+        if (errors[i] != 0) {
+            console_take_over(log, &config->sinks[i], console_fd);
         }
-        log->sink_count++;
     }
     levels_sum(log);
+    for (uint32_t i = 0; i < config->sink_count; i++) {
+        if (errors[i] != 0) {
+            log_warning(log, config, "log file %s cannot be opened, its lines come here: %s",
+                        config->sinks[i].path, strerror(errors[i]));
+        }
+    }
     *out = log;
     return RESULT_OK;
 }

@@ -62,10 +62,10 @@ struct config_log {
 
 struct log;
 
-// Opens the sinks. `console_fd` is where console lines go; it stays the caller's. RESULT_IO with
-// the file that cannot be opened in `error` (256 bytes), RESULT_NO_MEMORY.
+// Opens the sinks. `console_fd` is where console lines go; it stays the caller's. The lines of a
+// file that cannot be opened go to the console too, after one that says so. RESULT_NO_MEMORY.
 BASE_MUST_USE enum base_result log_new(const struct config_log *config, int console_fd,
-                                       struct log **out, char *error);
+                                       struct log **out);
 void log_free(struct log **log);
 
 // Opens file sinks again, after somebody moved the files away.

@@ -12,6 +12,7 @@
 #include "server/jobs.h"
 #include "server/log.h"
 #include "server/node.h"
+#include "server/process.h"
 #include "server/service.h"
 #include "server/ticker.h"
 
@@ -26,14 +27,14 @@ struct daemon {
     struct log *log;
     struct node *node;
     struct expiry *expiry;
+    bool claimed;
 };
 
 static enum base_result setup(struct daemon *d, struct config *config)
 {
-    char error[CONFIG_NOTE_SIZE] = "";
-    enum base_result result = log_new(&config->log, STDOUT_FILENO, &d->log, error);
+    enum base_result result = log_new(&config->log, STDOUT_FILENO, &d->log);
     if (result != RESULT_OK) {
-        fprintf(stderr, "ballastd: %s\n", error[0] != '\0' ? error : base_result_text(result));
+        fprintf(stderr, "ballastd: %s\n", base_result_text(result));
         config_free(&config);
         return result;
     }
@@ -53,6 +54,10 @@ static enum base_result setup(struct daemon *d, struct config *config)
     if (result == RESULT_OK) {
         result = service_start(d->node, &d->node->service);
     }
+    if (result == RESULT_OK) {
+        result = process_claim(d->node);
+        d->claimed = result == RESULT_OK;
+    }
     return result;
 }
 
@@ -60,6 +65,9 @@ static void teardown(struct daemon *d)
 {
     if (d->node != NULL) {
         atomic_store(&d->node->stopping, true);
+        if (d->claimed) {
+            process_release(d->node);
+        }
         if (d->node->jobs != NULL) {
             jobs_stop(d->node->jobs);
         }

@@ -448,6 +448,17 @@ static void command_line_mistakes_are_named(void **state)
     }
 }
 
+static void help_and_version_answer_whatever_the_configuration_is(void **state)
+{
+    (void)state;
+    const char *environment[] = {"DATA_IN_MEMORY=false", NULL};
+    const char *argv[] = {"ballastd", "--config-file", "/nowhere/x", "--version", NULL};
+    struct config_command command;
+    struct config *config = load_all(environment, 4, argv, &command, RESULT_OK);
+    assert_true(command.version);
+    config_free(&config);
+}
+
 static void printed_configuration_loads_again_to_the_same(void **state)
 {
     (void)state;
@@ -591,6 +602,7 @@ int main(void)
         cmocka_unit_test(a_variable_can_name_a_file_that_holds_the_value),
         cmocka_unit_test(variables_of_a_kubernetes_service_are_left_alone),
         cmocka_unit_test(command_line_mistakes_are_named),
+        cmocka_unit_test(help_and_version_answer_whatever_the_configuration_is),
         cmocka_unit_test(printed_configuration_loads_again_to_the_same),
         cmocka_unit_test(get_config_shows_names_in_the_known_order),
         cmocka_unit_test(dynamic_values_change_and_static_ones_do_not),

@@ -36,14 +36,13 @@ static int setup(void **state)
     memset(&diag, 0, sizeof diag);
     struct fixture *f = calloc(1, sizeof *f);
     struct config *config;
-    char error[256];
     struct base_slice text = {(const uint8_t *)file, strlen(file)};
     assert_int_equal(config_new(&config), RESULT_OK);
     assert_int_equal(config_text_load(config, "a.conf", text, &diag), RESULT_OK);
     assert_int_equal(config_finish(config, 0, &diag), RESULT_OK);
     assert_int_equal(node_new(config, &f->node), RESULT_OK);
     memset(config->log.sinks[0].level, LOG_CRITICAL, sizeof config->log.sinks[0].level);
-    assert_int_equal(log_new(&config->log, 1, &f->node->log, error), RESULT_OK);
+    assert_int_equal(log_new(&config->log, 1, &f->node->log), RESULT_OK);
     assert_int_equal(worker_init(&f->worker, f->node), RESULT_OK);
     *state = f;
     return 0;

@@ -23,12 +23,11 @@ struct fixture {
 static void start(struct fixture *fixture)
 {
     assert_int_equal(pipe2(fixture->fds, O_CLOEXEC | O_NONBLOCK), 0);
-    char error[256];
     if (fixture->config.sink_count == 0) {
         fixture->config.sink_count = 1;
         memset(fixture->config.sinks[0].level, LOG_INFO, sizeof fixture->config.sinks[0].level);
     }
-    assert_int_equal(log_new(&fixture->config, fixture->fds[1], &fixture->log, error), RESULT_OK);
+    assert_int_equal(log_new(&fixture->config, fixture->fds[1], &fixture->log), RESULT_OK);
 }
 
 static const char *said(struct fixture *fixture)
@@ -186,16 +185,19 @@ static void a_moved_file_is_opened_again(void **state)
     stop(&fixture);
 }
 
-static void a_file_that_cannot_be_opened_is_named(void **state)
+static void lines_of_a_file_that_cannot_be_opened_go_to_the_console(void **state)
 {
     (void)state;
-    struct config_log config = {.sink_count = 1};
-    snprintf(config.sinks[0].path, LOG_PATH_SIZE, "/nowhere/at/all");
-    struct log *log;
-    char error[256];
-    assert_int_equal(log_new(&config, 1, &log, error), RESULT_IO);
-    assert_null(log);
-    assert_non_null(strstr(error, "/nowhere/at/all: No such file"));
+    static struct fixture fixture;
+    fixture.config.sink_count = 2;
+    snprintf(fixture.config.sinks[0].path, LOG_PATH_SIZE, "/nowhere/at/all");
+    memset(fixture.config.sinks[0].level, LOG_INFO, sizeof fixture.config.sinks[0].level);
+    start(&fixture); // the console alone would show critical lines only
+    assert_non_null(strstr(said(&fixture), "log file /nowhere/at/all cannot be opened"));
+    log_info(fixture.log, misc, "kept");
+    assert_non_null(strstr(said(&fixture), "kept"));
+    assert_int_equal(log_sink_count(fixture.log), 1);
+    stop(&fixture);
 }
 
 int main(void)
@@ -209,7 +211,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_stalls_costs_lines_not_time),
         cmocka_unit_test(a_hostile_address_is_logged_once),
         cmocka_unit_test(a_moved_file_is_opened_again),
-        cmocka_unit_test(a_file_that_cannot_be_opened_is_named),
+        cmocka_unit_test(lines_of_a_file_that_cannot_be_opened_go_to_the_console),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
