@@ -55,6 +55,11 @@ static enum base_result admit(const struct wire_message *message, enum query_kin
         return RESULT_INDEX_NOT_FOUND; // there are none
     }
     if (kind == QUERY_BACKGROUND) {
+        // Every client names its background work; a single write whose digest was lost on the way
+        // does not, and must not become a write to all records.
+        if (!(present & bit(WIRE_FIELD_TASK_ID))) {
+            return RESULT_PARAMETER;
+        }
         return header->info2 & WIRE_INFO2_DELETE || header->info1 & WIRE_INFO1_READ
                    ? RESULT_PARAMETER
                    : record_write_ops_check(message->ops);

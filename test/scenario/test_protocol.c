@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "lib/client.h"
 #include "lib/node.h"
 
@@ -160,6 +161,23 @@ static void unknown_namespace_answers_20_and_keeps_the_connection(void **state)
     test_client_is_served(&client);
 }
 
+static void write_that_lost_its_digest_changes_no_record(void **state)
+{
+    (void)state;
+    assert_int_equal(test_client_put(&client, 7, "kept", 4), RESULT_OK);
+    struct test_request request = {0};
+    test_request_put(&request, 8, "lost", 4);
+    static const uint8_t digest_field[] = {0, 0, 0, LIMIT_DIGEST_SIZE + 1, WIRE_FIELD_DIGEST};
+    uint8_t *field = memmem(request.bytes, request.size, digest_field, sizeof digest_field);
+    assert_non_null(field);
+    field[WIRE_FIELD_HEADER_SIZE - 1] = UINT8_MAX;
+    test_client_send_request(&client, &request);
+    assert_int_equal(test_client_read_result(&client, NULL), RESULT_PARAMETER);
+    struct base_slice value;
+    assert_int_equal(test_client_get(&client, 7, &value), RESULT_OK);
+    assert_memory_equal(value.data, "kept", 4);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, connect_client, close_client)
@@ -172,6 +190,7 @@ int main(void)
         CASE(compressed_request_is_answered_like_a_plain_one),
         CASE(unknown_info_name_answers_an_error_and_keeps_the_connection),
         CASE(unknown_namespace_answers_20_and_keeps_the_connection),
+        CASE(write_that_lost_its_digest_changes_no_record),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, start, end);
