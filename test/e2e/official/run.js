@@ -17,16 +17,27 @@ const PASSING_LIST = path.join(E2E, 'official-passing.txt')
 const NOT_YET_PAGE = path.join(E2E, 'official-not-yet.md')
 const VERSION = JSON.parse(fs.readFileSync(path.join(CLIENT, 'package.json'))).version
 
+// A file whose set-up needs what a node cannot do yet hides all its cases, also those that would pass. Of
+// such a file a copy runs as well, changed in one place so that the set-up leaves that out. Its cases
+// stand in the list under the copy's name and are not in the totals.
+const DERIVED = {
+  'query-without-indexes': { of: 'query', from: 'const indexes = [', to: 'const indexes = [], indexesLeftOut = [' }
+}
+
 const FILE_MS_MAX = 240000
 const RUN_MS_MAX = 30 * 60000
 const CASE_MS_MAX = 5000
 const RERUN_CASES_MAX = 40
 
+function stampText () {
+  return JSON.stringify({ VERSION, DERIVED, E2E })
+}
+
 // The suite in a folder of its own, so that nothing in node_modules changes: its tests copied and
 // compiled, the library and the packages linked.
 function prepare () {
   const stamp = path.join(WORK, 'prepared')
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === VERSION) return
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === stampText()) return
   fs.rmSync(WORK, { recursive: true, force: true })
   fs.mkdirSync(WORK, { recursive: true })
   fs.cpSync(path.join(CLIENT, 'test'), path.join(WORK, 'test'), { recursive: true })
@@ -40,7 +51,12 @@ function prepare () {
   if (!fs.existsSync(path.join(WORK, 'test', 'put.js'))) {
     throw new Error(`the suite does not compile:\n${compiled.stdout}${compiled.stderr}`)
   }
-  fs.writeFileSync(stamp, VERSION)
+  for (const [name, { of, from, to }] of Object.entries(DERIVED)) {
+    const text = fs.readFileSync(path.join(WORK, 'test', `${of}.js`), 'utf8')
+    if (!text.includes(from)) throw new Error(`${of}.js holds no «${from}» any more`)
+    fs.writeFileSync(path.join(WORK, 'test', `${name}.js`), text.replace(from, to))
+  }
+  fs.writeFileSync(stamp, stampText())
 }
 
 function testFiles () {
@@ -119,6 +135,11 @@ function readResults (file, late, signal) {
   return { cases, note }
 }
 
+// The cases of the suite itself.
+function own (all) {
+  return new Map([...all].filter(([key]) => !(key.split(' › ')[0] in DERIVED)))
+}
+
 function count (cases, state) {
   return [...cases.values()].filter((one) => one.state === state).length
 }
@@ -137,7 +158,7 @@ function writeLists (all, expected, filesRun) {
   const passing = new Set([...expected].filter((key) => !filesRun.has(key.split(' › ')[0])))
   all.forEach((one, key) => one.state === 'passed' && passing.add(key))
   fs.writeFileSync(PASSING_LIST, sorted(passing).join('\n') + '\n')
-  if (filesRun.size === testFiles().length) fs.writeFileSync(NOT_YET_PAGE, notYetPage(all))
+  if (filesRun.size === testFiles().length) fs.writeFileSync(NOT_YET_PAGE, notYetPage(own(all)))
 }
 
 function notYetPage (all) {
@@ -223,8 +244,9 @@ class Run {
       const one = this.all.get(key)
       console.log(`\nBROKEN ${key}\n  ${one ? one.error || one.state : 'there is no such case any more'}`)
     }
-    console.log(`\n${count(this.all, 'passed')} passed, ${count(this.all, 'failed')} failed, ` +
-      `${count(this.all, 'pending')} pending`)
+    const suite = own(this.all)
+    console.log(`\n${count(suite, 'passed')} passed, ${count(suite, 'failed')} failed, ` +
+      `${count(suite, 'pending')} pending`)
     if (broken.length > 0) console.log(`${broken.length} cases that passed before do not pass`)
     return broken.length === 0 && this.ups.length === 0
   }
