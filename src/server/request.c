@@ -2,6 +2,8 @@
 // The table of steps, and what all operations share.
 #include "server/request.h"
 
+#include <stddef.h>
+
 #include "value/collection.h"
 
 enum step_verdict { STEP_NEXT, STEP_DONE };
@@ -66,39 +68,44 @@ static const struct {
     {"apply", step_apply},
 };
 
-struct outcome_counters {
-    _Atomic uint64_t *success, *not_found, *filtered_out, *timeout, *error;
+enum kind { KIND_READ, KIND_WRITE, KIND_DELETE, KINDS };
+
+// Where in a namespace's block of counters each outcome of one kind of operation is counted.
+struct outcomes {
+    uint16_t success, not_found, filtered_out, timeout, error;
+    uint16_t histogram; // 0: not timed
 };
 
-// The counters of one kind of operation from one origin.
-#define OUTCOME(c, prefix)                                                                         \
+#define AT(name) offsetof(struct counters_namespace, name)
+#define OUTCOMES(prefix, absent, hist)                                                             \
     {                                                                                              \
-        &(c)->prefix##_success, &(c)->prefix##_not_found, &(c)->prefix##_filtered_out,             \
-            &(c)->prefix##_timeout, &(c)->prefix##_error                                           \
+        AT(prefix##_success), AT(prefix##_##absent), AT(prefix##_filtered_out),                    \
+            AT(prefix##_timeout), AT(prefix##_error), hist                                         \
     }
-#define OUTCOME_WRITE(c, prefix)                                                                   \
-    {                                                                                              \
-        &(c)->prefix##_success, &(c)->prefix##_error, &(c)->prefix##_filtered_out,                 \
-            &(c)->prefix##_timeout, &(c)->prefix##_error                                           \
-    }
+static const struct outcomes outcomes[REQUEST_ORIGINS][KINDS] = {
+    [REQUEST_CLIENT] = {OUTCOMES(client_read, not_found, AT(hist_read)),
+                        OUTCOMES(client_write, error, AT(hist_write)),
+                        OUTCOMES(client_delete, not_found, AT(hist_write))},
+    [REQUEST_BATCH_ROW] = {OUTCOMES(batch_sub_read, not_found, AT(hist_batch_sub_read)),
+                           OUTCOMES(batch_sub_write, error, AT(hist_batch_sub_write)),
+                           OUTCOMES(batch_sub_delete, not_found, AT(hist_batch_sub_write))},
+    [REQUEST_QUERY_OP] = {OUTCOMES(ops_sub_write, error, 0), OUTCOMES(ops_sub_write, error, 0),
+                          OUTCOMES(ops_sub_write, error, 0)},
+};
 
-static void count_outcome(const struct outcome_counters *counters, enum base_result result)
+static uint16_t outcome_of(const struct outcomes *o, enum base_result result)
 {
     switch (result) {
     case RESULT_OK:
-        counters_add(counters->success, 1);
-        break;
+        return o->success;
     case RESULT_RECORD_NOT_FOUND:
-        counters_add(counters->not_found, 1);
-        break;
+        return o->not_found;
     case RESULT_FILTERED_OUT:
-        counters_add(counters->filtered_out, 1);
-        break;
+        return o->filtered_out;
     case RESULT_TIMEOUT:
-        counters_add(counters->timeout, 1);
-        break;
+        return o->timeout;
     default:
-        counters_add(counters->error, 1);
+        return o->error;
     }
 }
 
@@ -116,23 +123,17 @@ static void count_failure_kind(struct counters_namespace *c, enum base_result re
 static void count(struct request *r)
 {
     struct counters_namespace *c = r->counters;
-    bool is_write = (r->header->info2 & WIRE_INFO2_WRITE) != 0;
-    bool is_delete = (r->header->info2 & WIRE_INFO2_DELETE) != 0;
-    count_failure_kind(c, r->result);
-    if (r->origin == REQUEST_CLIENT) {
-        struct outcome_counters read = OUTCOME(c, client_read), remove = OUTCOME(c, client_delete),
-                                write = OUTCOME_WRITE(c, client_write);
-        count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
-        worker_time(r->worker, is_write ? &c->hist_write : &c->hist_read);
-    } else if (r->origin == REQUEST_BATCH_ROW) {
-        struct outcome_counters read = OUTCOME(c, batch_sub_read),
-                                remove = OUTCOME(c, batch_sub_delete),
-                                write = OUTCOME_WRITE(c, batch_sub_write);
-        count_outcome(is_delete ? &remove : is_write ? &write : &read, r->result);
-        worker_time(r->worker, is_write ? &c->hist_batch_sub_write : &c->hist_batch_sub_read);
-    } else {
-        struct outcome_counters write = OUTCOME_WRITE(c, ops_sub_write);
-        count_outcome(&write, r->result);
+    enum kind kind = r->header->info2 & WIRE_INFO2_DELETE  ? KIND_DELETE
+                     : r->header->info2 & WIRE_INFO2_WRITE ? KIND_WRITE
+                                                           : KIND_READ;
+    const struct outcomes *o = &outcomes[r->origin][kind];
+    uint8_t *block = (uint8_t *)c;
+    counters_add((_Atomic uint64_t *)(void *)(block + outcome_of(o, r->result)), 1);
+    if (o->histogram != 0) {
+        worker_time(r->worker, (struct counters_histogram *)(void *)(block + o->histogram));
+    }
+    if (r->result != RESULT_OK) {
+        count_failure_kind(c, r->result);
     }
 }
 

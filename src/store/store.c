@@ -179,9 +179,10 @@ static void set_account(struct store *store, struct base_slice name, uint64_t co
     atomic_fetch_add_explicit(&set->data_bytes, size_delta, memory_order_relaxed);
 }
 
-// Keeps the accounts when record `before` makes way for `after`; either may be NULL. Overwriting
-// with the same set and size, the common case, touches nothing that threads share.
-static void account(struct store *store, const uint8_t *before, const uint8_t *after)
+// Keeps the accounts when record `before` makes way for `after`; either may be NULL. `same_set`:
+// both are there and of one set. Overwriting with the same size then touches nothing that threads
+// share.
+static void account(struct store *store, const uint8_t *before, const uint8_t *after, bool same_set)
 {
     uint64_t size_before = before == NULL ? 0 : store_record_size(before);
     uint64_t size_after = after == NULL ? 0 : store_record_size(after);
@@ -189,8 +190,7 @@ static void account(struct store *store, const uint8_t *before, const uint8_t *a
     if (delta != 0) {
         atomic_fetch_add_explicit(&store->data_used_bytes, delta, memory_order_relaxed);
     }
-    if (before != NULL && after != NULL &&
-        base_slice_equal(record_set_name(before), record_set_name(after))) {
+    if (same_set) {
         if (delta != 0) {
             set_account(store, record_set_name(after), 0, delta);
         }
@@ -239,7 +239,7 @@ enum base_result store_put(struct store_cursor *cursor, const struct store_draft
             return result;
         }
     }
-    account(store, before, head);
+    account(store, before, head, same_set);
     if (before != NULL) {
         store->engine->record_drop(store->engine, before);
     }
@@ -256,7 +256,7 @@ static void stripe_remove(struct store *store, struct stripe *stripe, const uint
     uint8_t *head = store__index_head(&stripe->index, digest, *slot);
     store__index_remove(&stripe->index, &store->heap, digest, slot);
     base_assert_slow(store__index_check_near(&stripe->index, digest));
-    account(store, head, NULL);
+    account(store, head, NULL, false);
     store->engine->record_drop(store->engine, head);
 }
 
