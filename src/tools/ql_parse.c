@@ -565,7 +565,12 @@ enum base_result ql_parse(struct base_slice command, struct ql_arena *arena,
     *problem = (struct ql_problem){.kind = QL_PROBLEM_NONE};
     struct ql_parser parser = {.text = command, .arena = arena, .problem = problem};
     parser.token = ql_lex(command, 0);
-    if (command_parse(&parser, out)) {
+    bool done = command_parse(&parser, out);
+    if (parser.token.kind == QL_TOKEN_END) {
+        problem->expected_count = parser.expected_count;
+        memcpy(problem->expected, parser.expected, sizeof problem->expected);
+    }
+    if (done) {
         return RESULT_OK;
     }
     return problem->kind == QL_PROBLEM_MEMORY ? RESULT_NO_MEMORY : RESULT_PARAMETER;

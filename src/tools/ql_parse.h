@@ -17,6 +17,8 @@ enum ql_problem_kind {
     QL_PROBLEM_MEMORY,
 };
 
+enum { QL_EXPECTED_MAX = 16 };
+
 struct ql_problem {
     enum ql_problem_kind kind;
     size_t at; // the place in the command, for the caret
@@ -25,6 +27,11 @@ struct ql_problem {
     int32_t code;            // VALUE: as shown in front of the message
     char message[256];       // VALUE: the whole sentence
     char note[256];          // what was expected, what was perhaps meant; may be ""
+
+    // What would have fit at the end of the command: upper-case words, symbols, and phrases such as
+    // "a namespace". Filled for commands that are whole or end too early, for completion.
+    const char *expected[QL_EXPECTED_MAX];
+    size_t expected_count;
 };
 
 // RESULT_OK; RESULT_PARAMETER with *problem filled; RESULT_NO_MEMORY.

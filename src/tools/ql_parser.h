@@ -7,8 +7,6 @@
 
 #include "tools/ql_parse.h"
 
-enum { QL_EXPECTED_MAX = 12 };
-
 struct ql_parser {
     struct base_slice text;
     struct ql_token token; // the next token, not yet taken

@@ -3,6 +3,7 @@
 #include "tools/ql_session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,11 +83,20 @@ static char *copy_of(struct base_slice slice)
 
 static void shell_run(struct ql_session *session, const char *command)
 {
+    // An interactive session blocks SIGINT; what it starts must not inherit that.
+    sigset_t interrupt;
+    sigset_t before;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
     fflush(session->out);
     fflush(session->err);
-    if (system(command) == -1) {
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, &before);
+    int status = system(command);
+    int code = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status == -1) {
         struct ql_failure failure;
-        ql_failure_set(&failure, errno, "cannot start a shell: %s", strerror(errno));
+        ql_failure_set(&failure, code, "cannot start a shell: %s", strerror(code));
         ql_session_fail(session, &failure);
     }
 }
