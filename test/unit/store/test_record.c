@@ -237,6 +237,41 @@ static void a_number_longer_than_it_needs_is_refused(void **state)
     free(sample);
 }
 
+static void a_stored_key_without_bytes_is_refused(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_new(NULL, 0, 0, 0);
+    size_t size;
+    uint8_t *bytes = encode(sample, &size);
+    uint8_t with_key[64] = {0};
+    memcpy(with_key, bytes, size); // no set, no bins; one more byte is the key's size
+    with_key[STORE_RECORD_SIZE_AT + 3] |= STORE_RECORD_FLAG_KEY;
+    make_plausible(with_key, size + 1);
+    assert_int_equal(store_record_check(with_key, size + 1), RESULT_MALFORMED);
+    free(bytes);
+    free(sample);
+}
+
+static void more_bins_than_the_limit_are_refused(void **state)
+{
+    (void)state;
+    enum { BIN_SIZE = 4, COUNT = LIMIT_BINS_PER_RECORD + 1 };
+    static const uint8_t count_bytes[3] = {0x80, 0x80, 0x02}; // 32768
+    size_t size = STORE_RECORD_HEADER_SIZE + 1 + sizeof count_bytes + (size_t)COUNT * BIN_SIZE;
+    uint8_t *bytes = calloc(1, size);
+    assert_non_null(bytes);
+    bytes[STORE_RECORD_SIZE_AT + 3] = STORE_RECORD_VERSION;
+    uint8_t *at = bytes + STORE_RECORD_HEADER_SIZE + 1;
+    memcpy(at, count_bytes, sizeof count_bytes);
+    at += sizeof count_bytes;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        memcpy(at + (size_t)i * BIN_SIZE, "\x01x\x01\x00", BIN_SIZE);
+    }
+    make_plausible(bytes, size);
+    assert_int_equal(store_record_check(bytes, size), RESULT_MALFORMED);
+    free(bytes);
+}
+
 static void whatever_passes_the_check_can_be_taken_apart(void **state)
 {
     (void)state;
@@ -283,6 +318,8 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(lengths_that_lie_under_a_good_checksum_are_refused),
         cmocka_unit_test(a_number_longer_than_it_needs_is_refused),
+        cmocka_unit_test(a_stored_key_without_bytes_is_refused),
+        cmocka_unit_test(more_bins_than_the_limit_are_refused),
         cmocka_unit_test(whatever_passes_the_check_can_be_taken_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

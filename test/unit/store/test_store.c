@@ -43,7 +43,7 @@ static uint32_t model_present(const struct model *model, uint32_t at)
 }
 
 // How digests are made: all in one partition, and more or less alike.
-enum shape { UNIFORM, FEW_TAGS, ONE_TAG, LAST_TAG, ONE_PREFIX, SHAPES };
+enum shape { UNIFORM, FEW_TAGS, ONE_TAG, LAST_TAG, ONE_PREFIX, CROWDED, SHAPES };
 
 static void digest_make(uint64_t *random, enum shape shape, struct base_digest *out)
 {
@@ -62,6 +62,9 @@ static void digest_make(uint64_t *random, enum shape shape, struct base_digest *
         break;
     case ONE_PREFIX:
         memset(out->bytes + 2, 0x80, 16);
+        break;
+    case CROWDED: // most in a few places, some everywhere: segments of many depths
+        out->bytes[2] = out->bytes[5] % 8 == 0 ? out->bytes[2] : (out->bytes[6] & 0x80) | 0x2a;
         break;
     default:
         break;
@@ -120,11 +123,21 @@ static void compare_from(struct store *store, const struct model *model,
     assert_int_equal(model_present(model, walk.at), model->count);
 }
 
+// No digests whatever take more than this: blocks that are at least a third full, and in a big
+// partition the biggest directory.
+static uint64_t index_bytes_max(const struct model *model)
+{
+    return 64 + 32 * (uint64_t)model->present + (model->count > 7000 ? 4096 * 8 : 0);
+}
+
 static void compare_all(struct store *store, const struct model *model, uint64_t *random,
                         enum shape shape)
 {
     assert_true(store_check(store, PARTITION));
     assert_int_equal(store_object_count(store, PARTITION), model->present);
+    struct store_stats stats;
+    store_stats_sum(store, &stats);
+    assert_true(stats.index_used_bytes <= index_bytes_max(model));
     for (uint32_t i = 0; i < model->count; i++) {
         assert_int_equal(test_get(store, &model->records[i].digest, 0), model->records[i].fill);
     }
@@ -203,6 +216,7 @@ static void big_partitions_split_their_segments_and_agree_with_a_sorted_array(vo
 {
     (void)state;
     run_beside_model(UNIFORM, 36000, 30000);
+    run_beside_model(CROWDED, 36000, 15000);
 }
 
 static void crafted_digests_agree_with_a_sorted_array(void **state)
@@ -213,11 +227,28 @@ static void crafted_digests_agree_with_a_sorted_array(void **state)
     }
 }
 
+static void a_store_full_of_uneven_segments_is_freed_once_and_whole(void **state)
+{
+    (void)state;
+    struct store *store;
+    assert_int_equal(store_new(&store), RESULT_OK);
+    struct model model;
+    uint64_t random = 3;
+    model_init(&model, &random, CROWDED, 25000);
+    for (uint32_t i = 0; i < model.count; i++) {
+        assert_int_equal(test_put(store, &model.records[i].digest, "s", 1, 1, 1, 0), RESULT_OK);
+    }
+    assert_true(store_check(store, PARTITION));
+    store_free(&store); // the address sanitizer knows what was freed twice or never
+    free(model.records);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_partitions_agree_with_a_sorted_array_at_each_step),
         cmocka_unit_test(big_partitions_split_their_segments_and_agree_with_a_sorted_array),
+        cmocka_unit_test(a_store_full_of_uneven_segments_is_freed_once_and_whole),
         cmocka_unit_test(crafted_digests_agree_with_a_sorted_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
