@@ -437,7 +437,7 @@ static void segment_retag(struct segment *segment)
     for (uint32_t i = 0; i < segment->slot_count; i++) {
         uint64_t slot = segment->slots[i];
         if (i + AHEAD < segment->slot_count) {
-            __builtin_prefetch(word_digest(segment->slots[i + AHEAD]));
+            __builtin_prefetch(word_pointer(segment->slots[i + AHEAD]));
         }
         if (slot != 0) {
             uint32_t tag = key_tag(word_digest(slot), segment->depth + 1);
