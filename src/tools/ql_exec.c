@@ -270,9 +270,25 @@ static void where_exec(struct ql_session *session, const struct ql_select *selec
     ql_session_fail(session, failure);
 }
 
+static bool operate_reads(const struct ql_operate *operate)
+{
+    for (size_t i = 0; i < operate->operation_count; i++) {
+        if (operate->operations[i].type == WIRE_OP_READ) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void operate_exec(struct ql_session *session, const struct ql_operate *operate)
 {
     struct ql_failure failure = {0};
+    if (!operate_reads(operate)) {
+        session->backend->ops->operate(session->backend, &session->settings, operate, record_ignore,
+                                       NULL, &failure);
+        write_end(session, &failure);
+        return;
+    }
     struct delivery delivery = {.session = session, .key = &operate->key};
     ql_session_view_begin(session, &delivery.view);
     session->backend->ops->operate(session->backend, &session->settings, operate, record_deliver,

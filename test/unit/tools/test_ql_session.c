@@ -941,6 +941,10 @@ static void operate_sends_its_operations_and_prints_the_results(void **state)
            "OK\n\n",
            "");
     assert_string_equal(fake.log, "operate test.s 1 5 a=1 1 a=NIL\n");
+    expect(&fake, "operate touch() on test.s where pk = 1",
+           "operate touch() on test.s where pk = 1\n"
+           "OK, 1 record affected.\n\n",
+           "");
     fake_fini(&fake);
 }
 
