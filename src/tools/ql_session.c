@@ -264,12 +264,17 @@ static bool line_read(FILE *stream, struct tools_text *line, bool *whole)
     return any;
 }
 
+static bool is_interrupted(struct ql_session *session)
+{
+    return session->interrupted != NULL && session->interrupted(session->interrupted_arg);
+}
+
 static bool lines_run(struct ql_session *session, FILE *stream)
 {
     struct tools_text line = {0};
     bool whole;
     bool go_on = true;
-    while (go_on && line_read(stream, &line, &whole)) {
+    while (go_on && !is_interrupted(session) && line_read(stream, &line, &whole)) {
         if (!whole) {
             struct ql_failure failure;
             ql_failure_set(&failure, QL_CODE_CLIENT, "a line is longer than %d bytes",

@@ -19,7 +19,7 @@ struct ql_session {
     FILE *err;
     ql_clock_fn clock;
     void *clock_arg;
-    bool (*interrupted)(void *arg); // asked between records; NULL: never
+    bool (*interrupted)(void *arg); // asked between records and lines; NULL: never
     void *interrupted_arg;
     uint32_t run_depth;
 };
