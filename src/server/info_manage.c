@@ -253,10 +253,8 @@ static void on_udf_remove(struct info_call *call)
     if (!filename_find(call, &name)) {
         return;
     }
-    if (modules_remove(call->node->info->modules, name) != RESULT_OK) {
-        info__text(call, "error=file_not_found");
-        return;
-    }
+    // A module that is not there is as good as removed: clients of servers since 4.5.1 rely on it.
+    modules_remove(call->node->info->modules, name);
     info__text(call, "ok");
 }
 

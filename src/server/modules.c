@@ -201,7 +201,7 @@ enum base_result modules_get(struct modules *m, struct base_slice name, uint8_t 
     return result;
 }
 
-enum base_result modules_remove(struct modules *m, struct base_slice name)
+bool modules_remove(struct modules *m, struct base_slice name)
 {
     pthread_mutex_lock(&m->lock);
     uint32_t at;
@@ -213,7 +213,7 @@ enum base_result modules_remove(struct modules *m, struct base_slice name)
         memmove(&m->item[at], &m->item[at + 1], (m->count - at) * sizeof m->item[0]);
     }
     pthread_mutex_unlock(&m->lock);
-    return there ? RESULT_OK : RESULT_RECORD_NOT_FOUND;
+    return there;
 }
 
 void modules_visit(struct modules *m, modules_visit_fn visit, void *context)

@@ -44,8 +44,8 @@ BASE_MUST_USE enum base_result modules_put(struct modules *modules, struct base_
 BASE_MUST_USE enum base_result modules_get(struct modules *modules, struct base_slice name,
                                            uint8_t **content, size_t *size);
 
-// RESULT_RECORD_NOT_FOUND when there is none of that name.
-BASE_MUST_USE enum base_result modules_remove(struct modules *modules, struct base_slice name);
+// Removes the module of that name; false when there was none.
+bool modules_remove(struct modules *modules, struct base_slice name);
 
 // Shows all modules in the order of their names. `visit` must not call back into the table.
 void modules_visit(struct modules *modules, modules_visit_fn visit, void *context);

@@ -28,6 +28,7 @@ const FILE_MS_MAX = 240000
 const RUN_MS_MAX = 30 * 60000
 const CASE_MS_MAX = 5000
 const RERUN_CASES_MAX = 40
+const RERUN_ODD_MAX = 5
 
 function stampText () {
   return JSON.stringify({ VERSION, DERIVED, E2E })
@@ -77,7 +78,7 @@ function runFile (file, titles, msMax) {
   fs.rmSync(results, { force: true })
   const args = [path.join(E2E, 'node_modules', 'mocha', 'bin', 'mocha.js'), '--no-config', '--exit',
     '--timeout', String(CASE_MS_MAX), '--reporter', path.join(__dirname, 'reporter.js'),
-    '--file', 'test/test_helper.js']
+    '--file', 'test/test_helper.js', '--file', path.join(__dirname, 'ready.js')]
   const env = { ...process.env, npm_package_version: VERSION, RESULTS_FILE: results, RESULTS_GREP: '' }
   for (const name of ['OPTIONS', 'AEROSPIKE_HOSTS', 'GLOBAL_CLIENT', 'AEROSPIKE_VERSION_OVERRIDE']) {
     delete env[name]
@@ -182,9 +183,12 @@ function notYetPage (all) {
       .trimEnd() + '\n'
 }
 
-// Which of a file's failed cases deserve a second run: those that passed before.
+// Which of a file's failed cases deserve a second run: those that passed before, and a few odd ones out of
+// a file that passes else.
 function worthAgain (file, cases, expected) {
-  return [...cases].filter(([name, one]) => one.state === 'failed' && expected.has(`${file} › ${name}`))
+  const failed = [...cases].filter(([, one]) => one.state === 'failed')
+  const odd = failed.length <= RERUN_ODD_MAX && count(cases, 'passed') > 10 * failed.length
+  return failed.filter(([name]) => odd || expected.has(`${file} › ${name}`))
     .map(([, one]) => one.title).slice(0, RERUN_CASES_MAX)
 }
 

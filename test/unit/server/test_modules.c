@@ -95,8 +95,8 @@ static void a_removed_module_is_gone(void **state)
     uint8_t *content;
     size_t size;
     assert_int_equal(modules_put(modules, text("a.lua"), text("x")), RESULT_OK);
-    assert_int_equal(modules_remove(modules, text("a.lua")), RESULT_OK);
-    assert_int_equal(modules_remove(modules, text("a.lua")), RESULT_RECORD_NOT_FOUND);
+    assert_true(modules_remove(modules, text("a.lua")));
+    assert_false(modules_remove(modules, text("a.lua")));
     assert_int_equal(modules_get(modules, text("a.lua"), &content, &size), RESULT_RECORD_NOT_FOUND);
     assert_null(content);
 }
