@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the command line to a session and back.
-#include "tools/ql.h"
-
+// `ballast ql`: from the command line to a session and back. The exit status is 0 once a node was
+// reached, whatever the statements came to, and 255 when the options were wrong or none was.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "tools/ql_client.h"
 #include "tools/ql_options.h"
 #include "tools/ql_shell.h"
+#include "tools/tools.h"
 
 enum { EXIT_REFUSED = 255, CONNECT_TIMEOUT_MS = 1000 };
 

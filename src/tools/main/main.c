@@ -14,7 +14,7 @@ struct tool {
 };
 
 static const struct tool tools[] = {
-    {"ql", "aql", NULL, "look at and change records with statements like SQL"},
+    {"ql", "aql", tool_ql_main, "look at and change records with statements like SQL"},
     {"info", "asinfo", tool_info_main, "send one info command to one node"},
     {"health", NULL, tool_health_main, "is a node live, ready, its cluster stable?"},
     {"bench", "asbench", tool_bench_main, "put load on a cluster and measure it"},
