@@ -29,6 +29,8 @@ enum {
     LIMIT_BATCH_ROWS = 1000000,
     LIMIT_RECORD_SIZE_MAX = 8 * 1024 * 1024,
     LIMIT_RECORD_SIZE_DEFAULT = 1024 * 1024,
+    // Of the answer about one record: a request may name one large bin many times.
+    LIMIT_ANSWER_RECORD_SIZE = 2 * LIMIT_RECORD_SIZE_MAX,
     LIMIT_COMPRESS_THRESHOLD = 128,
 
     LIMIT_SERVICE_THREADS = 256,

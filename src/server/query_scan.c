@@ -20,7 +20,6 @@ enum {
     OUTPUT_KEEP_SIZE = 2 * GROUP_SIZE, // larger buffers go back to the heap
     RECORD_FIELDS = 4,                 // namespace, set, digest, key
     INDEXED_MIN = 512,                 // bins times names from which an index of names pays
-    ANSWER_SIZE_MAX = 2 * LIMIT_RECORD_SIZE_MAX, // of one record
 };
 
 struct scan {
@@ -249,7 +248,7 @@ static enum base_result record_append(struct scan *s, const struct store_record 
         return RESULT_NO_MEMORY;
     }
     size_t size_max = record_size_max(s, record);
-    if (size_max > ANSWER_SIZE_MAX) {
+    if (size_max > LIMIT_ANSWER_RECORD_SIZE) {
         return RESULT_RECORD_TOO_BIG; // a large bin selected over and over
     }
     uint8_t *begin = output_reserve(s->out, size_max);

@@ -11,6 +11,9 @@ static enum base_result answer_all_bins(struct request *r, const struct store_re
 {
     struct output *output = &r->worker->output;
     size_t size_max = record->size + (size_t)record->bin_count * WIRE_OP_HEADER_SIZE;
+    if (output->size - r->answer_at + size_max > LIMIT_ANSWER_RECORD_SIZE) {
+        return RESULT_RECORD_TOO_BIG;
+    }
     uint8_t *at = output_reserve(output, size_max);
     if (at == NULL) {
         return RESULT_NO_MEMORY;
@@ -56,30 +59,23 @@ static enum base_result answer_named_bins(struct request *r, const struct store_
     struct wire_ops ops = r->ops;
     struct wire_op op;
     while (wire_ops_next(&ops, &op)) {
-        if (op.name_size == 0) {
-            enum base_result result = answer_all_bins(r, record);
-            if (result != RESULT_OK) {
-                return result;
-            }
-            continue;
-        }
+        enum base_result result = RESULT_OK;
         struct store_bin walked;
         const struct store_bin *bin = indexed ? bins_find(&index, op.name, op.name_size)
                                       : find_by_walk(record, &op, &walked) ? &walked
                                                                            : NULL;
-        bool ok = true;
-        if (op.type == WIRE_OP_CDT_READ) {
-            enum base_result result = request_answer_collection(r, &op, bin);
-            if (result != RESULT_OK) {
-                return result;
-            }
+        if (op.name_size == 0) {
+            result = answer_all_bins(r, record);
+        } else if (op.type == WIRE_OP_CDT_READ) {
+            result = request_answer_collection(r, &op, bin);
         } else if (bin != NULL) {
-            ok = request_answer_bin(r, op.type, bin);
+            result = request_answer_bin(r, op.type, bin);
         } else if (respond_all) {
-            ok = request_answer_op(r, op.type, WIRE_PARTICLE_NIL, op.name, op.name_size, NULL, 0);
+            result =
+                request_answer_op(r, op.type, WIRE_PARTICLE_NIL, op.name, op.name_size, NULL, 0);
         }
-        if (!ok) {
-            return RESULT_NO_MEMORY;
+        if (result != RESULT_OK) {
+            return result;
         }
     }
     return RESULT_OK;

@@ -18,31 +18,28 @@ typedef enum base_result (*op_fn)(struct write *write, const struct wire_op *op)
 
 static enum base_result answer_nothing(struct write *w, const struct wire_op *op)
 {
-    if (!w->respond_all) {
-        return RESULT_OK;
-    }
-    return request_answer_op(w->request, op->type, WIRE_PARTICLE_NIL, op->name, op->name_size, NULL,
-                             0)
-               ? RESULT_OK
-               : RESULT_NO_MEMORY;
+    return w->respond_all ? request_answer_op(w->request, op->type, WIRE_PARTICLE_NIL, op->name,
+                                              op->name_size, NULL, 0)
+                          : RESULT_OK;
 }
 
 static enum base_result op_read(struct write *w, const struct wire_op *op)
 {
     if (op->name_size == 0) {
-        for (uint32_t i = 0; i < w->bins.count; i++) {
+        enum base_result result = RESULT_OK;
+        for (uint32_t i = 0; i < w->bins.count && result == RESULT_OK; i++) {
             const struct store_bin *bin = &w->bins.bin[i];
-            if (bin->name_size > 0 && !request_answer_bin(w->request, op->type, bin)) {
-                return RESULT_NO_MEMORY;
+            if (bin->name_size > 0) {
+                result = request_answer_bin(w->request, op->type, bin);
             }
         }
-        return RESULT_OK;
+        return result;
     }
     const struct store_bin *bin = bins_find(&w->bins, op->name, op->name_size);
     if (bin == NULL) {
         return answer_nothing(w, op);
     }
-    return request_answer_bin(w->request, op->type, bin) ? RESULT_OK : RESULT_NO_MEMORY;
+    return request_answer_bin(w->request, op->type, bin);
 }
 
 static enum base_result name_check(const struct wire_op *op)

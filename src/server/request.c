@@ -160,15 +160,18 @@ bool request_refuse(struct worker *worker, enum base_result result, uint32_t row
     return true;
 }
 
-bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particle_type,
-                       const uint8_t *name, uint8_t name_size, const uint8_t *value,
-                       uint32_t value_size)
+enum base_result request_answer_op(struct request *request, uint8_t op_type, uint8_t particle_type,
+                                   const uint8_t *name, uint8_t name_size, const uint8_t *value,
+                                   uint32_t value_size)
 {
     struct output *output = &request->worker->output;
     size_t size = wire_op_size(name_size, value_size);
+    if (output->size - request->answer_at + size > LIMIT_ANSWER_RECORD_SIZE) {
+        return RESULT_RECORD_TOO_BIG;
+    }
     uint8_t *at = output_reserve(output, size);
     if (at == NULL) {
-        return false;
+        return RESULT_NO_MEMORY;
     }
     at = wire_op_store(at, op_type, particle_type, name, name_size, value_size);
     if (value_size > 0) {
@@ -176,7 +179,7 @@ bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particl
     }
     output->size += size;
     request->answer_op_count++;
-    return true;
+    return RESULT_OK;
 }
 
 enum base_result request_answer_collection(struct request *request, const struct wire_op *op,

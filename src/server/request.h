@@ -45,18 +45,21 @@ bool request_refuse(struct worker *worker, enum base_result result, uint32_t row
 // The code that may travel: results of our own become RESULT_SERVER or RESULT_SERVER_FULL.
 uint8_t request_wire_code(enum base_result result);
 
-// Appends one result to the answer; false when the heap is empty.
-bool request_answer_op(struct request *request, uint8_t op_type, uint8_t particle_type,
-                       const uint8_t *name, uint8_t name_size, const uint8_t *value,
-                       uint32_t value_size);
+// Appends one result to the answer. RESULT_RECORD_TOO_BIG past LIMIT_ANSWER_RECORD_SIZE,
+// RESULT_NO_MEMORY.
+BASE_MUST_USE enum base_result request_answer_op(struct request *request, uint8_t op_type,
+                                                 uint8_t particle_type, const uint8_t *name,
+                                                 uint8_t name_size, const uint8_t *value,
+                                                 uint32_t value_size);
 
 // Appends the result of the list or map read `op` on `bin` (NULL: not there), and nothing when
 // there is none and not every op wants a result. The payload has been checked.
 enum base_result request_answer_collection(struct request *request, const struct wire_op *op,
                                            const struct store_bin *bin);
 
-static inline bool request_answer_bin(struct request *request, uint8_t op_type,
-                                      const struct store_bin *bin)
+BASE_MUST_USE static inline enum base_result request_answer_bin(struct request *request,
+                                                                uint8_t op_type,
+                                                                const struct store_bin *bin)
 {
     return request_answer_op(request, op_type, bin->type, bin->name, bin->name_size, bin->value,
                              bin->value_size);

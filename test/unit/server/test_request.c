@@ -533,6 +533,22 @@ static void many_bins_are_found_by_name(void **state)
     }
 }
 
+static void answer_about_one_record_stays_bounded(void **state)
+{
+    struct fixture *f = *state;
+    enum { VALUE_SIZE = 60000, READS = 2 * LIMIT_ANSWER_RECORD_SIZE / VALUE_SIZE };
+    char *value = calloc(1, VALUE_SIZE);
+    begin(f, 0, WIRE_INFO2_WRITE, 0, 1);
+    add_op(f, WIRE_OP_WRITE, WIRE_PARTICLE_BLOB, "a", value, VALUE_SIZE);
+    assert_int_equal(run(f), RESULT_OK);
+    free(value);
+    begin(f, WIRE_INFO1_READ, 0, 0, 1);
+    for (int i = 0; i < READS; i++) {
+        add_op(f, WIRE_OP_READ, 0, "a", NULL, 0);
+    }
+    assert_int_equal(run(f), RESULT_RECORD_TOO_BIG);
+}
+
 static void outcomes_are_counted_once_each(void **state)
 {
     struct fixture *f = *state;
@@ -573,6 +589,7 @@ int main(void)
         TEST(full_namespace_refuses_writes_and_still_reads_and_deletes),
         TEST(set_limits_stop_new_records),
         TEST(many_bins_are_found_by_name),
+        TEST(answer_about_one_record_stays_bounded),
         TEST(outcomes_are_counted_once_each),
     };
 #undef TEST
