@@ -2,6 +2,7 @@
 // How values and codes read, in the notations of the output modes.
 #include "tools/ql_data.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,7 +243,11 @@ void ql_value_plain_append(struct tools_text *out, const struct ql_value *value)
     case WIRE_PARTICLE_NIL:
         break;
     case WIRE_PARTICLE_DOUBLE:
-        tools_text_format_append(out, "%.17g", value->real);
+        if (isfinite(value->real)) {
+            tools_json_double_append(out, value->real);
+        } else {
+            tools_text_format_append(out, "%g", value->real);
+        }
         break;
     case WIRE_PARTICLE_STRING:
     case WIRE_PARTICLE_GEOJSON:
