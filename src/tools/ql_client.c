@@ -34,7 +34,9 @@ struct request_key {
 static void name_copy(char *to, size_t to_size, struct base_slice name)
 {
     size_t size = name.size < to_size ? name.size : to_size - 1;
-    memcpy(to, name.data, size);
+    if (size > 0) {
+        memcpy(to, name.data, size);
+    }
     to[size] = '\0';
 }
 
