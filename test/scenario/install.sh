@@ -60,6 +60,6 @@ done
 [ -e "$folder/program4.c" ] || { echo "docs/client.md has lost programs"; exit 1; }
 
 # The tool under the names that people know.
-for name in asinfo asbench; do
+for name in aql asinfo asbench; do
     "$folder/prefix/bin/$name" --help | grep -q '^Usage: ballast ' || { echo "no $name"; exit 1; }
 done
