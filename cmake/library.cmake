@@ -22,10 +22,5 @@ endforeach()
 
 configure_file(${CMAKE_SOURCE_DIR}/cmake/ballast.pc.in ${CMAKE_BINARY_DIR}/ballast.pc @ONLY)
 install(TARGETS ballastd ballast ballast_static ballast_shared)
-
-# Called by the name of a tool that operators know, `ballast` behaves as that tool.
-foreach(tool aql asadm asinfo asbench)
-  install(CODE "file(CREATE_LINK ballast \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${tool} SYMBOLIC)")
-endforeach()
 install(FILES include/ballast/ballast.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ballast)
 install(FILES ${CMAKE_BINARY_DIR}/ballast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
