@@ -15,9 +15,11 @@
 
 struct store_engine {
     // Keeps the record that the draft describes, `size` bytes (store_draft_size). *head becomes its
-    // head. RESULT_NO_MEMORY keeps nothing.
+    // head. `before` is the head of a record that it replaces, or NULL: the engine may write over
+    // it and give it back as *head; otherwise it stays and the caller drops it. The draft may point
+    // into it. RESULT_NO_MEMORY keeps nothing new.
     enum base_result (*record_put)(struct store_engine *engine, const struct store_draft *draft,
-                                   size_t size, uint8_t **head);
+                                   size_t size, uint8_t *before, uint8_t **head);
 
     // Forgets a record.
     void (*record_drop)(struct store_engine *engine, uint8_t *head);

@@ -225,9 +225,14 @@ enum base_result store_put(struct store_cursor *cursor, const struct store_draft
         }
     }
     uint8_t *head;
-    enum base_result result = store->engine->record_put(store->engine, draft, size, &head);
+    enum base_result result =
+        store->engine->record_put(store->engine, draft, size, same_set ? before : NULL, &head);
     if (result != RESULT_OK) {
         return result;
+    }
+    if (head == before) {
+        cursor->record = head; // the same size in the same set: no account changes
+        return RESULT_OK;
     }
 
     if (before != NULL) {

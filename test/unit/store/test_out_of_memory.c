@@ -29,7 +29,7 @@ static bool miser_refuses(struct miser *miser)
 
 static enum base_result miser_record_put(struct store_engine *engine,
                                          const struct store_draft *draft, size_t size,
-                                         uint8_t **head)
+                                         uint8_t *before, uint8_t **head)
 {
     struct miser *miser = (struct miser *)engine;
     *head = NULL;
@@ -37,7 +37,7 @@ static enum base_result miser_record_put(struct store_engine *engine,
         return RESULT_NO_MEMORY;
     }
     miser->taken++;
-    return miser->behind->record_put(miser->behind, draft, size, head);
+    return miser->behind->record_put(miser->behind, draft, size, before, head);
 }
 
 static void miser_record_drop(struct store_engine *engine, uint8_t *head)
