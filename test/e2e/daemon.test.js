@@ -63,7 +63,7 @@ describe('ballastd', function () {
       // On loopback alone, unless it finds itself in a container, where that would be of no use.
       const addresses = listening(3000)
       const { stdout } = await run(['--print-config'])
-      const anywhere = /address any/.test(stdout)
+      const anywhere = /network \{\s+service \{[^}]*\saddress any/.test(stdout)
       assert.deepEqual(addresses, [anywhere ? '0'.repeat(32) : '0100007F'])
     })
   })

@@ -130,6 +130,18 @@ function cleanEnvironment (extra) {
   return { ...env, ...extra }
 }
 
+function isTaken (port) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1' })
+    const end = (taken) => {
+      socket.destroy()
+      resolve(taken)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+  })
+}
+
 // Starts ballastd and waits until it serves. With `config` (see configText, or a whole text) it gets
 // a configuration file and free ports; with `plain` nothing but `args` and `env`, and serves on `port`.
 async function startNode ({ plain = false, config, args = [], env, cwd, port = 3000 } = {}) {
@@ -143,6 +155,8 @@ async function startNode ({ plain = false, config, args = [], env, cwd, port = 3
     fs.writeFileSync(file, configText(ports, config))
     full.unshift('--config-file', file)
   }
+  // A node that somebody else runs there would answer in place of ours.
+  if (await isTaken(port)) throw new Error(`port ${port} is taken by another program`)
   const child = childProcess.spawn(path.join(BIN, 'ballastd'), full,
     { stdio: ['ignore', 'pipe', 'pipe'], env: cleanEnvironment(env), cwd: cwd || folder || undefined })
   running.add(child)
