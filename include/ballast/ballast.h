@@ -269,7 +269,7 @@ struct ballast_cluster;
 
 // Connects to the first seed that answers, learns nodes and map, and starts the thread that keeps
 // them fresh. Errors: BALLAST_PARAMETER for a bad configuration, BALLAST_NOT_CONNECTED when no seed
-// answers.
+// answers; error->text then says why the last one did not.
 BALLAST_API int ballast_connect(const struct ballast_config *config, struct ballast_cluster **out,
                                 struct ballast_error *error);
 

@@ -11,6 +11,7 @@
 #include "client/peers.h"
 #include "client/tend.h"
 #include "io/clock.h"
+#include "wire/base64.h"
 #include "wire/info.h"
 
 #define X(name, number, text)                                                                      \
@@ -77,6 +78,10 @@ void ballast_policy_init(struct ballast_policy *policy)
 
 const char *ballast_code_text(int code)
 {
+    // For a client, input and output are its connections.
+    if (code == BALLAST_IO) {
+        return "connection refused or broken";
+    }
     return base_result_text((enum base_result)code);
 }
 
@@ -125,6 +130,14 @@ static enum base_result config_read(struct ballast_cluster *cluster,
     return RESULT_OK;
 }
 
+// What official clients say about themselves: format, client and version, application.
+static void user_agent_make(struct ballast_cluster *cluster)
+{
+    static const char text[] = "1,libballast-" BALLAST_VERSION ",not-set";
+    _Static_assert((sizeof text + 1) / 3 * 4 < CLIENT_USER_AGENT_SIZE, "it fits");
+    wire_base64_encode((const uint8_t *)text, sizeof text - 1, cluster->user_agent);
+}
+
 static void locks_init(struct ballast_cluster *cluster)
 {
     pthread_condattr_t attributes;
@@ -150,6 +163,7 @@ int ballast_connect(const struct ballast_config *config, struct ballast_cluster 
     }
     cluster->magic = CLIENT_CLUSTER_MAGIC;
     locks_init(cluster);
+    user_agent_make(cluster);
     atomic_store(&cluster->task_id, io_clock_epoch_ms() << 22 ^ io_clock_monotonic_ns());
     enum base_result result = config_read(cluster, config);
     if (result == RESULT_OK) {
@@ -158,11 +172,15 @@ int ballast_connect(const struct ballast_config *config, struct ballast_cluster 
     if (result == RESULT_OK) {
         result = client__tend_start(cluster);
     }
+    client__error_set(error, result, false);
+    if (result == RESULT_NOT_CONNECTED && error != NULL && cluster->trouble != NULL) {
+        error->text = cluster->trouble;
+    }
     if (result != RESULT_OK) {
         ballast_close(&cluster);
     }
     *out = cluster;
-    return client__error_set(error, result, false);
+    return (int)result;
 }
 
 void ballast_close(struct ballast_cluster **cluster)

@@ -13,7 +13,7 @@
 #include "client/node.h"
 #include "client/partition_map.h"
 
-enum { CLIENT_HOST_SIZE = 256, CLIENT_CLUSTER_MAGIC = 0x434c5354 };
+enum { CLIENT_HOST_SIZE = 256, CLIENT_USER_AGENT_SIZE = 64, CLIENT_CLUSTER_MAGIC = 0x434c5354 };
 
 struct client_seed {
     char host[CLIENT_HOST_SIZE];
@@ -31,6 +31,7 @@ struct ballast_cluster {
     uint32_t connections_per_node_max;
     uint64_t idle_max_ns;
     bool alternate_addresses;
+    char user_agent[CLIENT_USER_AGENT_SIZE]; // base64, for operators who ask who is connected
 
     _Atomic uint32_t node_count; // slots made so far; each stays for good
     struct client_node *nodes[LIMIT_CLIENT_NODES];
@@ -39,6 +40,8 @@ struct ballast_cluster {
     _Atomic uint32_t rotor;   // spreads what any node may do
     _Atomic uint64_t task_id; // the last one handed out
     _Atomic uint32_t loop_count;
+
+    const char *trouble; // with the last seed that failed; the tend thread's own
 
     pthread_t tend_thread;
     bool tend_running;

@@ -20,22 +20,26 @@ static enum base_result answer_judge(const struct ballast_cluster *cluster,
 {
     struct base_slice value;
     uint64_t generation;
+    out->trouble = "what answers is no node of a cluster";
     if (!client__info_query_value(query, "node", &value) || value.size == 0 ||
         value.size > LIMIT_NODE_ID_SIZE) {
         return RESULT_NOT_CONNECTED;
     }
     memcpy(out->name, value.data, value.size);
     out->name[value.size] = '\0';
+    out->trouble = "the node answers, but does not serve yet";
     // A generation of -1 says that the node does not serve yet.
     if (!client__info_query_value(query, "partition-generation", &value) ||
         !wire_info_number(value, &generation)) {
         return RESULT_NOT_CONNECTED;
     }
+    out->trouble = "the node belongs to another cluster";
     if (cluster->cluster_name[0] != '\0' &&
         (!client__info_query_value(query, "cluster-name", &value) ||
          !wire_info_equal(value, cluster->cluster_name))) {
         return RESULT_NOT_CONNECTED;
     }
+    out->trouble = NULL;
     return RESULT_OK;
 }
 
@@ -96,12 +100,15 @@ enum base_result client__greet(struct ballast_cluster *cluster, const struct io_
     memset(out, 0, sizeof *out);
     out->address = *address;
     bool ask_addresses = seed && !io_address_is_loopback(address);
-    char text[128];
-    snprintf(text, sizeof text, "node\npartition-generation\nbuild\n%s%s%s",
+    char text[256];
+    snprintf(text, sizeof text,
+             "node\npartition-generation\nbuild\n%s%s%suser-agent-set:value=%s\n",
              cluster->cluster_name[0] != '\0' ? "cluster-name\n" : "",
-             ask_addresses ? own_addresses_command(cluster) : "", ask_addresses ? "\n" : "");
+             ask_addresses ? own_addresses_command(cluster) : "", ask_addresses ? "\n" : "",
+             cluster->user_agent);
     struct client_info_query query;
     enum base_result result = ask(cluster, address, text, &query, &out->connection);
+    out->trouble = ballast_code_text((int)result);
     if (result == RESULT_OK) {
         result = answer_judge(cluster, &query, out);
     }

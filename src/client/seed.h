@@ -6,11 +6,13 @@
 #include "base/result.h"
 #include "client/cluster.h"
 
-// A node that has answered. `connection` is open and belongs to the caller.
+// A node that has answered. `connection` is open and belongs to the caller. When there is none,
+// `trouble` is a static text that says why.
 struct client_greeting {
     char name[LIMIT_NODE_ID_SIZE + 1];
     struct io_address address;
     struct client_connection *connection;
+    const char *trouble;
 };
 
 // Asks the address for its name and generation. RESULT_NOT_CONNECTED: it belongs to another

@@ -4,6 +4,7 @@
 #include "client/tend.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,7 @@ static bool seed_try(struct round *round, const struct client_seed *seed)
     size_t count;
     if (io_address_resolve(seed->host, seed->port, addresses, IO_ADDRESSES_PER_NAME, &count) !=
         RESULT_OK) {
+        round->cluster->trouble = "no such host";
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -100,6 +102,7 @@ static bool seed_try(struct round *round, const struct client_seed *seed)
             greeting_accept(round, &greeting);
             return true;
         }
+        round->cluster->trouble = greeting.trouble;
     }
     return false;
 }
@@ -421,11 +424,14 @@ static void *tend_main(void *arg)
 
 enum base_result client__tend_start(struct ballast_cluster *cluster)
 {
-    if (pthread_create(&cluster->tend_thread, NULL, tend_main, cluster) != 0) {
-        return RESULT_NO_MEMORY;
-    }
-    cluster->tend_running = true;
-    return RESULT_OK;
+    // The program's signals are for the program's own threads.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&cluster->tend_thread, NULL, tend_main, cluster);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cluster->tend_running = failed == 0;
+    return failed == 0 ? RESULT_OK : RESULT_NO_MEMORY;
 }
 
 void client__tend_stop(struct ballast_cluster *cluster)

@@ -52,7 +52,7 @@ struct bench_run {
 // Numbers of one worker: written by it alone.
 struct bench_counts {
     struct bench_histogram reads, writes;
-    _Atomic uint64_t records_read, records_written; // in batches, more than one an operation
+    _Atomic uint64_t records_read, records_written; // done or not found
     _Atomic uint64_t codes[BENCH_CODES];            // of records that did not end with OK
     _Atomic uint64_t in_doubt;
 };
@@ -86,9 +86,16 @@ uint64_t bench_due_ns(const struct bench_worker *worker, uint64_t now_ns);
 uint64_t bench_start_ns(const struct bench_worker *worker, uint64_t now_ns);
 void bench_due_advance(struct bench_worker *worker, uint64_t now_ns);
 
-// Counts the end of an operation on `records` records, of which each has told its code.
-void bench_count_time(struct bench_worker *worker, bool read, uint64_t start_ns, uint64_t end_ns);
+// Counts the end of a record's operation: as done when it was done or told "not found", else as an
+// error.
 void bench_count_code(struct bench_worker *worker, bool read, int code, bool in_doubt);
+
+// Counts the time of an operation, or of a batch of them.
+void bench_count_time(struct bench_worker *worker, bool read, uint64_t start_ns, uint64_t end_ns);
+
+// Both, for an operation on one record; only what was done has a time.
+void bench_count(struct bench_worker *worker, bool read, const struct ballast_error *error,
+                 uint64_t start_ns, uint64_t end_ns);
 
 // New values for the next write, when the plan wants them.
 void bench_object_renew(struct bench_worker *worker);

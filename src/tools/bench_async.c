@@ -32,8 +32,7 @@ static void on_done(const struct ballast_error *error, struct ballast_record *re
 {
     struct slot *slot = arg;
     ballast_record_free(&record);
-    bench_count_time(slot->async->worker, slot->read, slot->start_ns, bench_now_ns());
-    bench_count_code(slot->async->worker, slot->read, error->code, error->in_doubt);
+    bench_count(slot->async->worker, slot->read, error, slot->start_ns, bench_now_ns());
     slot_give(slot);
 }
 

@@ -31,8 +31,8 @@ struct lines {
 static void on_answer(int code, uint64_t tag, void *arg)
 {
     struct lines *lines = arg;
-    bench_count_time(lines->worker, tag & 1, tag >> 1, lines->answered_ns);
-    bench_count_code(lines->worker, tag & 1, code, false);
+    struct ballast_error error = {.code = code};
+    bench_count(lines->worker, tag & 1, &error, tag >> 1, lines->answered_ns);
     lines->in_flight--;
 }
 

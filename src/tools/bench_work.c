@@ -73,10 +73,21 @@ void bench_count_time(struct bench_worker *worker, bool read, uint64_t start_ns,
 
 void bench_count_code(struct bench_worker *worker, bool read, int code, bool in_doubt)
 {
-    plus(read ? &worker->counts.records_read : &worker->counts.records_written, 1);
+    if (code == BALLAST_OK || code == BALLAST_RECORD_NOT_FOUND) {
+        plus(read ? &worker->counts.records_read : &worker->counts.records_written, 1);
+    }
     if (code != BALLAST_OK) {
         plus(&worker->counts.codes[code >= 0 && code < BENCH_CODES ? code : BALLAST_SERVER], 1);
         plus(&worker->counts.in_doubt, in_doubt);
+    }
+}
+
+void bench_count(struct bench_worker *worker, bool read, const struct ballast_error *error,
+                 uint64_t start_ns, uint64_t end_ns)
+{
+    bench_count_code(worker, read, error->code, error->in_doubt);
+    if (error->code == BALLAST_OK || error->code == BALLAST_RECORD_NOT_FOUND) {
+        bench_count_time(worker, read, start_ns, end_ns);
     }
 }
 
@@ -174,8 +185,7 @@ static void single_work(struct bench_worker *worker)
             ballast_put(plan->cluster, &plan->policy, &key, worker->object.bins, plan->spec.count,
                         &error);
         }
-        bench_count_time(worker, op.read, start_ns, bench_now_ns());
-        bench_count_code(worker, op.read, error.code, error.in_doubt);
+        bench_count(worker, op.read, &error, start_ns, bench_now_ns());
     }
 }
 

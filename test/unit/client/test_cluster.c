@@ -67,7 +67,7 @@ static void no_node_at_all_is_not_connected(void **state)
     struct ballast_error error;
     assert_int_equal(ballast_connect(&config, &cluster, &error), BALLAST_NOT_CONNECTED);
     assert_null(cluster);
-    assert_string_equal(error.text, "not connected to any node");
+    assert_string_equal(error.text, "connection refused or broken");
     fake_node_free(node);
 }
 
@@ -111,10 +111,13 @@ static void node_that_is_not_ready_or_of_another_cluster_is_refused(void **state
     struct ballast_config config = fake_config(node, hosts);
     struct ballast_cluster *cluster;
     config.cluster_name = "green";
-    assert_int_equal(ballast_connect(&config, &cluster, NULL), BALLAST_NOT_CONNECTED);
+    struct ballast_error error;
+    assert_int_equal(ballast_connect(&config, &cluster, &error), BALLAST_NOT_CONNECTED);
+    assert_string_equal(error.text, "the node belongs to another cluster");
     config.cluster_name = "blue";
     fake_info_set(node, "partition-generation", "-1");
-    assert_int_equal(ballast_connect(&config, &cluster, NULL), BALLAST_NOT_CONNECTED);
+    assert_int_equal(ballast_connect(&config, &cluster, &error), BALLAST_NOT_CONNECTED);
+    assert_string_equal(error.text, "the node answers, but does not serve yet");
     fake_info_set(node, "partition-generation", "0");
     assert_int_equal(ballast_connect(&config, &cluster, NULL), BALLAST_OK);
     ballast_close(&cluster);
