@@ -14,7 +14,12 @@
 #include "io/clock.h"
 #include "io/loop.h"
 
-enum { LOOP_MAGIC = 0x434c4f50, SPARE_SINGLES_MAX = 1024, NS_PER_S = 1000000000 };
+enum {
+    LOOP_MAGIC = 0x434c4f50,
+    SPARE_SINGLES_MAX = 1024,
+    NS_PER_S = 1000000000,
+    SWEEP_INTERVAL_NS = 1000000000, // between looks for idle connections that have grown old
+};
 
 struct ballast_loop {
     uint32_t magic;
@@ -31,6 +36,7 @@ struct ballast_loop {
 
     struct client_connection *idle[LIMIT_CLIENT_NODES]; // last used first
     struct client_connection *graveyard;
+    uint64_t swept_ns;
     struct client_single *spare; // linked by command.loop_next
     size_t spare_count;
 };
@@ -89,14 +95,20 @@ static void idle_remove(struct ballast_loop *loop, struct client_connection *con
     *at = connection->next;
 }
 
+static bool is_fit(const struct ballast_loop *loop, const struct client_connection *connection,
+                   uint64_t now_ns)
+{
+    return connection->incarnation == atomic_load(&connection->node->incarnation) &&
+           now_ns < connection->used_ns + loop->cluster->idle_max_ns;
+}
+
 enum base_result client__loop_acquire(struct ballast_loop *loop, struct client_node *node,
                                       uint64_t now_ns, struct client_connection **out, bool *reused)
 {
     struct client_connection *connection;
     while ((connection = loop->idle[node->number]) != NULL) {
         loop->idle[node->number] = connection->next;
-        if (connection->incarnation == atomic_load(&node->incarnation) &&
-            now_ns < connection->used_ns + loop->cluster->idle_max_ns) {
+        if (is_fit(loop, connection, now_ns)) {
             *reused = true;
             *out = connection;
             return RESULT_OK;
@@ -130,6 +142,28 @@ void client__loop_discard(struct ballast_loop *loop, struct client_connection *c
     connection->node = NULL;
     connection->next = loop->graveyard;
     loop->graveyard = connection;
+}
+
+// Closes idle connections that would not be used again.
+static void idle_sweep(struct ballast_loop *loop)
+{
+    uint64_t now_ns = io_clock_monotonic_ns();
+    if (now_ns < loop->swept_ns + SWEEP_INTERVAL_NS) {
+        return;
+    }
+    loop->swept_ns = now_ns;
+    for (uint32_t i = 0; i < LIMIT_CLIENT_NODES; i++) {
+        struct client_connection **at = &loop->idle[i];
+        while (*at != NULL) {
+            struct client_connection *connection = *at;
+            if (is_fit(loop, connection, now_ns)) {
+                at = &connection->next;
+            } else {
+                *at = connection->next;
+                client__loop_discard(loop, connection);
+            }
+        }
+    }
 }
 
 static void graveyard_clear(struct ballast_loop *loop)
@@ -358,6 +392,7 @@ size_t ballast_loop_run_once(struct ballast_loop *loop, int timeout_ms)
     ended_tell(loop);
     io_loop_run_once(loop->events, loop->ended_count > 0 ? 0 : timeout_ms);
     ended_tell(loop);
+    idle_sweep(loop);
     graveyard_clear(loop);
     return loop->ended_count;
 }

@@ -177,6 +177,31 @@ static void idle_connections_that_die_are_not_used(void **state)
     fixture_drop(f);
 }
 
+static bool no_idle_connection_is_left(void *arg)
+{
+    struct fixture *f = arg;
+    ballast_loop_run_once(f->tally.loop, 20);
+    struct ballast_node_info info;
+    ballast_nodes(f->cluster, &info, 1);
+    return info.connections_open == 0;
+}
+
+static void idle_connections_are_closed_in_time(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_make(on_ok);
+    ballast_loop_free(&f->tally.loop);
+    ballast_close(&f->cluster);
+    char hosts[64];
+    struct ballast_config config = fake_config(f->node, hosts);
+    config.idle_max_ms = 20;
+    assert_int_equal(ballast_connect(&config, &f->cluster, NULL), BALLAST_OK);
+    assert_int_equal(ballast_loop_new(f->cluster, &f->tally.loop, NULL), BALLAST_OK);
+    run_all(f, 100, 8, NULL);
+    fake_await(no_idle_connection_is_left, f);
+    fixture_drop(f);
+}
+
 static void limit_of_connections_is_an_error_of_its_request(void **state)
 {
     (void)state;
@@ -235,6 +260,7 @@ int main(void)
         cmocka_unit_test(timeouts_come_though_nothing_else_does),
         cmocka_unit_test(closing_node_is_survived),
         cmocka_unit_test(idle_connections_that_die_are_not_used),
+        cmocka_unit_test(idle_connections_are_closed_in_time),
         cmocka_unit_test(limit_of_connections_is_an_error_of_its_request),
         cmocka_unit_test(freed_loop_calls_back_what_is_under_way),
         cmocka_unit_test(impossible_requests_are_refused_at_once),
