@@ -216,6 +216,8 @@ start_times() {
     done
 }
 
+awk -v cores="$(nproc)" '$1 > cores / 2 {
+    print "note: this machine is busy (load " $1 "), which costs some servers more than others" }' /proc/loadavg
 speed
 memory
 scan
