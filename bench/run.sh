@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measures ballastd beside a server that does nothing, Redis and memcached, each as it starts by
 # default, all on loopback, and says how each figure stands to its limit. Rounds are interleaved and
-# medians taken, because absolute figures drift with the machine; ratios do not. Under 5 minutes.
+# medians taken, because absolute figures drift with the machine; ratios do not. The load has a core
+# of its own and the server under load all others: whether the kernel puts both on one core or on two
+# changes the cost of a wakeup by half, and must not be left to chance. Under 5 minutes.
 # ROUNDS and SECONDS_EACH shorten or lengthen it. Fails when a limit is missed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -14,6 +16,13 @@ folder=$(mktemp -d)
 misses=0
 declare -A pid port results dialect=([nothing]=as [ballastd]=as [redis]=redis [memcached]=memcached)
 servers="nothing ballastd redis memcached"
+
+# Prefixes that keep load and server apart, where there is more than one core.
+load_cpus=() server_cpus=()
+if [ "$(nproc)" -gt 1 ]; then
+    load_cpus=(taskset -c 0)
+    server_cpus=(taskset -c "1-$(($(nproc) - 1))")
+fi
 
 stop() {
     [ -n "${pid[$1]:-}" ] || return 0
@@ -73,7 +82,7 @@ CONF
 start() {
     port[$1]=$("$bin/bench_load" port)
     command_of "$1" "${port[$1]}"
-    "${command[@]}" >"$folder/$1.log" 2>&1 &
+    "${server_cpus[@]}" "${command[@]}" >"$folder/$1.log" 2>&1 &
     pid[$1]=$!
     "$bin/bench_load" wait "${dialect[$1]}" port="${port[$1]}" && return
     echo "bench: $1 does not start:" >&2
@@ -85,7 +94,7 @@ start() {
 load() {
     local server=$1 name=$2 line
     shift 2
-    line=$("$bin/bench_load" load "${dialect[$server]}" port="${port[$server]}" \
+    line=$("${load_cpus[@]}" "$bin/bench_load" load "${dialect[$server]}" port="${port[$server]}" \
         pid="${pid[$server]}" "$@") || { echo "bench: $server: $line" >&2; exit 1; }
     figure=$(value_of "$name" "$line")
 }
@@ -176,7 +185,7 @@ scan() {
     for ((round = 0; round < rounds; round++)); do
         load ballastd p99_us read_pct=50 keys=$records seconds="$seconds"
         alone+=" $figure"
-        "$bin/bench_load" scan port="${port[ballastd]}" seconds="$seconds" >"$folder/scan" &
+        "${load_cpus[@]}" "$bin/bench_load" scan port="${port[ballastd]}" seconds="$seconds" >"$folder/scan" &
         local scanner=$!
         load ballastd p99_us read_pct=50 keys=$records seconds="$seconds"
         beside+=" $figure"
