@@ -101,6 +101,20 @@ load() {
 
 value_of() { sed -nE "s/.*(^| )$1=([0-9.]+).*/\2/p" <<<"$2"; }
 resident_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/${pid[$1]}/status"; }
+
+# Resident memory once it no longer changes: heaps give freed pages back after a moment.
+settled_kb() {
+    local before after
+    after=$(resident_kb "$1")
+    for ((i = 0; i < 10; i++)); do
+        before=$after
+        sleep 1
+        after=$(resident_kb "$1")
+        [ "$before" -ne "$after" ] || break
+    done
+    echo "$after"
+}
+
 median() { tr ' ' '\n' <<<"$*" | grep . | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }'; }
 
@@ -163,9 +177,9 @@ memory() {
     echo "Memory: $records records of one 100-byte value"
     for server in redis ballastd; do
         start "$server"
-        empty_kb=$(resident_kb "$server")
+        empty_kb=$(settled_kb "$server")
         load "$server" operations fill=1 in_flight=16 keys=$records
-        full_kb=$(resident_kb "$server")
+        full_kb=$(settled_kb "$server")
         each=$(awk -v a="$full_kb" -v b="$empty_kb" -v n=$records 'BEGIN { printf "%.0f", (a - b) * 1024 / n }')
         printf '%-11s empty %s kB, %s bytes a record' "$server" "$empty_kb" "$each"
         if [ "$server" = ballastd ]; then
