@@ -26,6 +26,7 @@ enum {
     BIG_READS = 1000,
     BIG_READS_SHORT = 100,
     GROWTH_MAX_KB = 96 * 1024,
+    ENDLESS_SIZE = 256 * 1024 * 1024,
     STORM_CONNECTIONS = 10000,
     STORM_CONNECTIONS_SHORT = 1000,
     DESCRIPTORS_SPARE = 256,
@@ -269,6 +270,29 @@ static void scan_whose_client_never_reads_holds_nobody(void **state)
     good_client_is_served();
 }
 
+// The plain-text port takes lines of a bounded length.
+static void line_without_end_on_the_info_port_takes_no_memory(void **state)
+{
+    (void)state;
+    uint64_t before_kb = test_node_resident_kb(&node);
+    struct test_client endless;
+    test_client_connect(&endless, node.info_port);
+    static char line[64 * 1024];
+    memset(line, 'x', sizeof line);
+    size_t sent = 0;
+    while (sent < ENDLESS_SIZE) {
+        ssize_t count = send(endless.fd, line, sizeof line, MSG_NOSIGNAL);
+        if (count <= 0) {
+            break; // closed by the node, which is its right
+        }
+        sent += (size_t)count;
+    }
+    good_client_is_served();
+    assert_true(test_node_resident_kb(&node) < before_kb + GROWTH_MAX_KB);
+    test_client_close(&endless);
+    good_client_is_served();
+}
+
 // The other half of the next test, in a process of its own: stops itself when the first answer is
 // on its way, and reads all of them when it goes on. A failed check ends it.
 static void read_as_a_child(void)
@@ -363,6 +387,7 @@ int main(void)
             client_that_never_reads_is_closed_in_the_end_and_logged_once, start_impatient,
             end_impatient),
         CASE(scan_whose_client_never_reads_holds_nobody),
+        CASE(line_without_end_on_the_info_port_takes_no_memory),
         CASE(client_stopped_in_mid_answer_gets_all_of_it_when_it_goes_on),
         CASE(thousands_of_connections_are_served_like_one),
     };
