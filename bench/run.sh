@@ -17,11 +17,13 @@ misses=0
 declare -A pid port results dialect=([nothing]=as [ballastd]=as [redis]=redis [memcached]=memcached)
 servers="nothing ballastd redis memcached"
 
-# Prefixes that keep load and server apart, where there is more than one core.
+# Prefixes that keep load and server apart, where this process may use more than one core.
 load_cpus=() server_cpus=()
-if [ "$(nproc)" -gt 1 ]; then
-    load_cpus=(taskset -c 0)
-    server_cpus=(taskset -c "1-$(($(nproc) - 1))")
+mapfile -t cpus < <(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status | tr ',' '\n' |
+    awk -F- '{ for (i = $1; i <= $NF; i++) print i }')
+if [ "${#cpus[@]}" -gt 1 ]; then
+    load_cpus=(taskset -c "${cpus[0]}")
+    server_cpus=(taskset -c "$(IFS=, && echo "${cpus[*]:1}")")
 fi
 
 stop() {
