@@ -4,21 +4,11 @@
 
 #include <time.h>
 
-static uint64_t epoch_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return ((uint64_t)now.tv_sec - IO_CLOCK_EPOCH_UNIX_S) * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 uint64_t io_clock_epoch_ms(void)
 {
-    return epoch_ms(CLOCK_REALTIME);
-}
-
-uint64_t io_clock_epoch_coarse_ms(void)
-{
-    return epoch_ms(CLOCK_REALTIME_COARSE);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec - IO_CLOCK_EPOCH_UNIX_S) * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 uint32_t io_clock_epoch_s(void)

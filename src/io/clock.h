@@ -10,8 +10,5 @@ enum { IO_CLOCK_EPOCH_UNIX_S = 1262304000 };
 uint64_t io_clock_epoch_ms(void);
 uint32_t io_clock_epoch_s(void);
 
-// The same some milliseconds late, at a fifth of the cost.
-uint64_t io_clock_epoch_coarse_ms(void);
-
 // A clock that never goes back; only differences mean something.
 uint64_t io_clock_monotonic_ns(void);

@@ -23,7 +23,7 @@ void worker_fini(struct worker *worker)
 void worker_tick(struct worker *worker)
 {
     worker->wakeup_ns = io_clock_monotonic_ns();
-    worker->now_ms = io_clock_epoch_coarse_ms();
+    worker->now_ms = io_clock_epoch_ms();
 }
 
 void worker_timings_settle(struct worker *worker)
