@@ -112,9 +112,7 @@ static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t siz
         }
         if (result != RESULT_OK || !dispatch_frame(c, &frame)) {
             log_warning_once(c->thread->worker.node->log, proto, c->peer,
-                             "closing the connection from %s: it sent what is no message of this "
-                             "protocol",
-                             c->peer);
+                             "closing the connection: it sent what is no message of this protocol");
             counters_add(&c->thread->worker.counters->node.demarshal_error, 1);
             flush(c);
             connection_close(c);

@@ -18,6 +18,9 @@
 
 enum { LOG_MAGIC = 0x4c4f4731, ONCE_PERIOD_S = 600, PROBE_MAX = 8 };
 
+// Addresses that may speak from one place in the source in a period: a storm of them is cut off.
+enum { ONCE_ADDRESSES_MAX = 100 };
+
 struct sink {
     char path[LOG_PATH_SIZE]; // "": the console
     int fd;
@@ -27,8 +30,9 @@ struct sink {
 
 // A pair of address and place that spoke lately.
 struct once {
-    uint64_t key; // 0: free
-    int64_t spoke_s;
+    uint64_t key;    // 0: free
+    int64_t spoke_s; // when its period began
+    uint32_t spoken;
     uint64_t held_back;
 };
 
@@ -420,8 +424,9 @@ static uint64_t once_key(const char *address, const char *file, int line)
 }
 
 // Finds the key's slot, or takes a free one or the one that spoke longest ago. True when the key
-// may speak; *held_back is what it kept silent about.
-static bool once_may_speak(struct log *log, uint64_t key, int64_t now_s, uint64_t *held_back)
+// may speak, which it may `spoken_max` times a period; *held_back is what it kept silent about.
+static bool once_may_speak(struct log *log, uint64_t key, uint32_t spoken_max, int64_t now_s,
+                           uint64_t *held_back)
 {
     struct once *oldest = NULL;
     *held_back = 0;
@@ -429,8 +434,10 @@ static bool once_may_speak(struct log *log, uint64_t key, int64_t now_s, uint64_
         struct once *slot = &log->once[(key + i) % LOG_ONCE_SLOTS];
         if (slot->key == key) {
             if (now_s - slot->spoke_s < ONCE_PERIOD_S) {
-                slot->held_back++;
-                return false;
+                bool may = slot->spoken < spoken_max;
+                slot->spoken += may;
+                slot->held_back += !may;
+                return may;
             }
             *held_back = slot->held_back;
             oldest = slot;
@@ -441,7 +448,7 @@ static bool once_may_speak(struct log *log, uint64_t key, int64_t now_s, uint64_
             oldest = slot;
         }
     }
-    *oldest = (struct once){.key = key, .spoke_s = now_s};
+    *oldest = (struct once){.key = key, .spoke_s = now_s, .spoken = 1};
     return true;
 }
 
@@ -453,9 +460,12 @@ void log_write_once(struct log *log, enum log_level level, enum log_context cont
     }
     base_magic_check(log, LOG_MAGIC);
     int64_t now_s = (int64_t)(io_clock_monotonic_ns() / 1000000000u);
-    uint64_t held_back;
+    uint64_t held_back, storm_held_back;
     pthread_mutex_lock(&log->lock);
-    if (once_may_speak(log, once_key(address, file, line), now_s, &held_back)) {
+    if (once_may_speak(log, once_key(address, file, line), 1, now_s, &held_back) &&
+        once_may_speak(log, once_key("", file, line), ONCE_ADDRESSES_MAX, now_s,
+                       &storm_held_back)) {
+        held_back += storm_held_back;
         char text[LOG_LINE_SIZE];
         int used = snprintf(text, sizeof text, "%.100s: ", address);
         va_list arguments;

@@ -75,8 +75,9 @@ void log_reopen(struct log *log);
 void log_write(struct log *log, enum log_level level, enum log_context context, const char *file,
                int line, const char *format, ...) BASE_PRINTF(6, 7);
 
-// The same, at most once in ten minutes for each pair of address and place in the source, so that
-// a hostile client cannot fill the log. The next line tells how many were held back.
+// The same, at most once in ten minutes for each pair of address and place in the source, and from
+// one place for at most a hundred addresses, so that neither a hostile client nor a storm of them
+// can fill the log. The next line tells how many were held back.
 void log_write_once(struct log *log, enum log_level level, enum log_context context,
                     const char *file, int line, const char *address, const char *format, ...)
     BASE_PRINTF(7, 8);

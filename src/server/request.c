@@ -59,14 +59,7 @@ static enum step_verdict step_apply(struct request *r)
     return done(r, record_read(r));
 }
 
-static const struct {
-    const char *name;
-    step_fn run;
-} steps[] = {
-    {"route", step_route},
-    {"admit", step_admit},
-    {"apply", step_apply},
-};
+static const step_fn steps[] = {step_route, step_admit, step_apply};
 
 enum kind { KIND_READ, KIND_WRITE, KIND_DELETE, KINDS };
 
@@ -231,7 +224,7 @@ bool request_run(struct request *r)
     }
     output->size += WIRE_MESSAGE_HEADER_SIZE;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        if (steps[i].run(r) == STEP_DONE) {
+        if (steps[i](r) == STEP_DONE) {
             break;
         }
     }

@@ -166,7 +166,7 @@ static void reap(struct service_thread *thread)
         struct connection *c = overdue[i];
         if (c->pending.size > 0) {
             log_warning_once(node->log, proto, c->peer,
-                             "closing the connection from %s: it takes no answers", c->peer);
+                             "closing the connection: it takes no answers");
         }
         counters_add(&thread->worker.counters->node.reaped_fds, 1);
         connection_close(c);

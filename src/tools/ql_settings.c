@@ -60,11 +60,6 @@ const char *ql_setting_default(size_t index)
     return rows[index].default_text;
 }
 
-const char *const *ql_output_names(void)
-{
-    return output_names;
-}
-
 void ql_setting_values_append(struct tools_text *out, size_t index)
 {
     switch (rows[index].kind) {

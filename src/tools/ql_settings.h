@@ -73,9 +73,6 @@ const char *ql_setting_default(size_t index);
 // What values a setting takes, such as "true | false", for messages and help.
 void ql_setting_values_append(struct tools_text *out, size_t index);
 
-// The modes of OUTPUT in order, then NULL.
-const char *const *ql_output_names(void);
-
 // Finds a setting by its name in any case; QL_SETTING_COUNT when there is none.
 size_t ql_setting_find(struct base_slice name);
 

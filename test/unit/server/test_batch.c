@@ -11,6 +11,7 @@
 #include "server/batch.h"
 #include "server/request.h"
 #include "wire/frame.h"
+#include "worker_fixture.h"
 
 enum { ROWS_MAX = 2000, BATCH_FLAGS = WIRE_BATCH_RESPOND_ALL_KEYS };
 
@@ -31,13 +32,8 @@ struct fixture {
 
 static int setup(void **state)
 {
-    static struct config_diag diag;
     struct fixture *f = calloc(1, sizeof *f);
-    struct config *config;
-    assert_int_equal(config_new(&config), RESULT_OK);
-    assert_int_equal(config_finish(config, 0, &diag), RESULT_OK);
-    assert_int_equal(node_new(config, &f->node), RESULT_OK);
-    assert_int_equal(worker_init(&f->worker, f->node), RESULT_OK);
+    worker_fixture_init(&f->node, &f->worker);
     *state = f;
     return 0;
 }
@@ -45,8 +41,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    worker_fini(&f->worker);
-    node_free(&f->node);
+    worker_fixture_fini(&f->node, &f->worker);
     free(f);
     return 0;
 }

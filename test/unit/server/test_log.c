@@ -133,6 +133,33 @@ static void a_reader_that_stalls_costs_lines_not_time(void **state)
     stop(&fixture);
 }
 
+static uint32_t lines_in(const char *text)
+{
+    uint32_t lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    return lines;
+}
+
+static void a_storm_of_hostile_addresses_is_cut_off(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    for (int i = 0; i < 1000; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "10.0.0.1:%d", 10000 + i);
+        log_warning_once(fixture.log, proto, address, "bad bytes");
+    }
+    log_warning_once(fixture.log, proto, "10.0.0.2", "elsewhere in the source");
+    const char *text = said(&fixture);
+    assert_int_equal(lines_in(text), 101);
+    assert_non_null(strstr(text, "10.0.0.1:10099: bad bytes\n"));
+    assert_null(strstr(text, "10.0.0.1:10100"));
+    stop(&fixture);
+}
+
 static void a_hostile_address_is_logged_once(void **state)
 {
     (void)state;
@@ -143,11 +170,7 @@ static void a_hostile_address_is_logged_once(void **state)
     }
     log_warning_once(fixture.log, proto, "10.0.0.2", "bad bytes");
     const char *text = said(&fixture);
-    uint32_t lines = 0;
-    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
-        lines++;
-    }
-    assert_int_equal(lines, 2);
+    assert_int_equal(lines_in(text), 2);
     assert_non_null(strstr(text, "10.0.0.1: bad bytes 0\n"));
     assert_non_null(strstr(text, "10.0.0.2: bad bytes\n"));
     stop(&fixture);
@@ -210,6 +233,7 @@ int main(void)
         cmocka_unit_test(overlong_line_is_cut_and_ends),
         cmocka_unit_test(a_reader_that_stalls_costs_lines_not_time),
         cmocka_unit_test(a_hostile_address_is_logged_once),
+        cmocka_unit_test(a_storm_of_hostile_addresses_is_cut_off),
         cmocka_unit_test(a_moved_file_is_opened_again),
         cmocka_unit_test(lines_of_a_file_that_cannot_be_opened_go_to_the_console),
     };

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "server/request.h"
+#include "worker_fixture.h"
 
 struct fixture {
     struct node *node;
@@ -23,13 +24,8 @@ struct fixture {
 
 static int setup(void **state)
 {
-    static struct config_diag diag;
     struct fixture *f = calloc(1, sizeof *f);
-    struct config *config;
-    assert_int_equal(config_new(&config), RESULT_OK);
-    assert_int_equal(config_finish(config, 0, &diag), RESULT_OK);
-    assert_int_equal(node_new(config, &f->node), RESULT_OK);
-    assert_int_equal(worker_init(&f->worker, f->node), RESULT_OK);
+    worker_fixture_init(&f->node, &f->worker);
     *state = f;
     return 0;
 }
@@ -37,8 +33,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    worker_fini(&f->worker);
-    node_free(&f->node);
+    worker_fixture_fini(&f->node, &f->worker);
     free(f);
     return 0;
 }
