@@ -443,6 +443,21 @@ BALLAST_API int ballast_info_all(struct ballast_cluster *cluster, const char *co
 BALLAST_API int ballast_info_host(const char *host, uint16_t port, const char *command,
                                   uint32_t timeout_ms, char **answer, struct ballast_error *error);
 
+// One of the hosts that ballast_info_hosts asks, and what it answered: the whole text, to be given
+// back with ballast_text_free, or NULL when error.code is not BALLAST_OK.
+struct ballast_info_target {
+    const char *host;
+    uint16_t port;
+    char *answer;
+    struct ballast_error error;
+};
+
+// Sends the same commands to up to 256 hosts at once and waits for all of them, each at most
+// timeout_ms (0: no limit); looking up names takes its own time. BALLAST_OK when all answered,
+// otherwise the code of the first that did not.
+BALLAST_API int ballast_info_hosts(struct ballast_info_target *targets, size_t count,
+                                   const char *command, uint32_t timeout_ms);
+
 BALLAST_API void ballast_text_free(char **text);
 
 // ---- the event loop -----------------------------------------------------------------------------

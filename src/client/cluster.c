@@ -94,7 +94,7 @@ static bool seeds_read(struct ballast_cluster *cluster, const struct ballast_con
 {
     struct base_slice list = wire_info_slice(config->hosts);
     struct client_host host;
-    while (client__host_next(&list, config->port, &host)) {
+    while (client_host_next(&list, config->port, &host)) {
         if (cluster->seed_count == LIMIT_CLIENT_SEEDS || host.host.size >= CLIENT_HOST_SIZE) {
             return false;
         }

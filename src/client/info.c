@@ -127,37 +127,109 @@ int ballast_info_all(struct ballast_cluster *cluster, const char *command, uint3
     return client__error_set(error, result, false);
 }
 
+// A host that is asked, at one address of its name after the other.
+struct host_query {
+    struct io_address addresses[IO_ADDRESSES_PER_NAME];
+    size_t address_count;
+    size_t address_next;
+    struct client_connection *connection;
+    struct client_info_query query;
+    enum base_result result;
+};
+
+// Sets up the request to the next address; false when there is none left to try.
+static bool host_query_begin(struct host_query *host, const char *command, uint32_t timeout_ms,
+                             uint64_t deadline_ns)
+{
+    // Only an address that refuses is worth another one of the same name.
+    if (host->address_next == host->address_count ||
+        (host->address_next > 0 && host->result != RESULT_IO)) {
+        return false;
+    }
+    client__info_query_fini(&host->query);
+    client__connection_close(host->connection);
+    host->connection = NULL;
+    host->result = client__info_query_init(&host->query, NULL, command, timeout_ms);
+    if (host->result != RESULT_OK) {
+        host->address_next = host->address_count;
+        return false;
+    }
+    struct client_command *run = &host->query.command;
+    run->address = &host->addresses[host->address_next++];
+    run->kept = &host->connection;
+    run->deadline_ns = deadline_ns;
+    return true;
+}
+
+static void hosts_run(struct host_query *hosts, size_t count, const char *command,
+                      uint32_t timeout_ms)
+{
+    uint64_t deadline_ns =
+        timeout_ms == 0 ? UINT64_MAX : io_clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+    struct client_command *commands[LIMIT_CLIENT_NODES];
+    struct host_query *asked[LIMIT_CLIENT_NODES];
+    size_t running;
+    do {
+        running = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (host_query_begin(&hosts[i], command, timeout_ms, deadline_ns)) {
+                asked[running] = &hosts[i];
+                commands[running++] = &hosts[i].query.command;
+            }
+        }
+        client__commands_run(commands, running);
+        for (size_t i = 0; i < running; i++) {
+            asked[i]->result = commands[i]->result;
+        }
+    } while (running > 0);
+}
+
+int ballast_info_hosts(struct ballast_info_target *targets, size_t count, const char *command,
+                       uint32_t timeout_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        targets[i].answer = NULL;
+        client__error_set(&targets[i].error, RESULT_PARAMETER, false);
+    }
+    if (count > LIMIT_CLIENT_NODES) {
+        return (int)RESULT_PARAMETER;
+    }
+    struct host_query *hosts = calloc(count == 0 ? 1 : count, sizeof *hosts);
+    enum base_result first = hosts == NULL ? RESULT_NO_MEMORY : RESULT_OK;
+    for (size_t i = 0; i < count && hosts != NULL; i++) {
+        client__command_init(&hosts[i].query.command, NULL, NULL, 0);
+        hosts[i].result = io_address_resolve(targets[i].host, targets[i].port, hosts[i].addresses,
+                                             IO_ADDRESSES_PER_NAME, &hosts[i].address_count);
+    }
+    if (hosts != NULL) {
+        hosts_run(hosts, count, command, timeout_ms);
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum base_result result = hosts == NULL ? RESULT_NO_MEMORY : hosts[i].result;
+        client__error_set(&targets[i].error, result, false);
+        first = first == RESULT_OK ? result : first;
+        if (hosts == NULL) {
+            continue;
+        }
+        if (result == RESULT_OK) {
+            targets[i].answer = hosts[i].query.answer;
+            hosts[i].query.answer = NULL;
+        }
+        client__info_query_fini(&hosts[i].query);
+        client__connection_close(hosts[i].connection);
+    }
+    free(hosts);
+    return (int)first;
+}
+
 int ballast_info_host(const char *host, uint16_t port, const char *command, uint32_t timeout_ms,
                       char **answer, struct ballast_error *error)
 {
-    *answer = NULL;
-    struct io_address addresses[IO_ADDRESSES_PER_NAME];
-    size_t count;
-    enum base_result result =
-        io_address_resolve(host, port, addresses, IO_ADDRESSES_PER_NAME, &count);
-    uint64_t deadline_ns =
-        timeout_ms == 0 ? UINT64_MAX : io_clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS;
-    for (size_t i = 0; i < count; i++) {
-        struct client_connection *connection = NULL;
-        struct client_info_query query = {0};
-        client__command_init(&query.command, NULL, NULL, 0);
-        result = client__info_query_init(&query, NULL, command, timeout_ms);
-        if (result == RESULT_OK) {
-            query.command.address = &addresses[i];
-            query.command.kept = &connection;
-            query.command.deadline_ns = deadline_ns;
-            struct client_command *run = &query.command;
-            client__commands_run(&run, 1);
-            result = run->result;
-        }
-        *answer = query.answer;
-        query.answer = NULL;
-        client__info_query_fini(&query);
-        client__connection_close(connection);
-        // Only an address that refuses is worth another one of the same name.
-        if (result != RESULT_IO) {
-            break;
-        }
+    struct ballast_info_target target = {.host = host, .port = port};
+    int code = ballast_info_hosts(&target, 1, command, timeout_ms);
+    *answer = target.answer;
+    if (error != NULL) {
+        *error = target.error;
     }
-    return client__error_set(error, result, false);
+    return code;
 }

@@ -58,7 +58,7 @@ static bool host_take(struct base_slice *text, uint16_t default_port, struct cli
     return out->host.size > 0 && (!eat(text, ':') || port_take(text, ",]", &out->port));
 }
 
-bool client__host_next(struct base_slice *list, uint16_t default_port, struct client_host *out)
+bool client_host_next(struct base_slice *list, uint16_t default_port, struct client_host *out)
 {
     if (list->size == 0) {
         return false;
@@ -97,8 +97,8 @@ static bool peer_take(struct base_slice *text, uint16_t default_port, struct cli
     return eat(text, ']') && eat(text, ']');
 }
 
-enum base_result client__peers_parse(struct base_slice text, uint64_t *generation, uint32_t *count,
-                                     client_peer_fn fn, void *arg)
+enum base_result client_peers_parse(struct base_slice text, uint64_t *generation, uint32_t *count,
+                                    client_peer_fn fn, void *arg)
 {
     *count = 0;
     uint16_t port = DEFAULT_PORT;

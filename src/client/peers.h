@@ -25,12 +25,12 @@ struct client_peer {
 // Takes the next `host[:port]` off the front of a comma-separated list; IPv6 addresses with a port
 // stand in brackets. False at the end of the list and for text that is no address; in the second
 // case `list` is left with something in it.
-bool client__host_next(struct base_slice *list, uint16_t default_port, struct client_host *out);
+bool client_host_next(struct base_slice *list, uint16_t default_port, struct client_host *out);
 
 typedef void (*client_peer_fn)(const struct client_peer *peer, void *arg);
 
 // Reads `generation,[default-port],[peer...]` and calls `fn` for each peer. RESULT_MALFORMED when
 // the text is not of that form; peers before the fault have been called then. Hosts past
 // LIMIT_CLIENT_ADDRESSES_PER_NODE are passed over.
-BASE_MUST_USE enum base_result client__peers_parse(struct base_slice text, uint64_t *generation,
-                                                   uint32_t *count, client_peer_fn fn, void *arg);
+BASE_MUST_USE enum base_result client_peers_parse(struct base_slice text, uint64_t *generation,
+                                                  uint32_t *count, client_peer_fn fn, void *arg);

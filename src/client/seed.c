@@ -69,7 +69,7 @@ static void addresses_prefer(struct ballast_cluster *cluster, struct base_slice 
     size_t count = 0;
     struct client_host host;
     while (count < LIMIT_CLIENT_ADDRESSES_PER_NODE &&
-           client__host_next(&list, io_address_port(&out->address), &host)) {
+           client_host_next(&list, io_address_port(&out->address), &host)) {
         char name[CLIENT_HOST_SIZE];
         size_t found;
         snprintf(name, sizeof name, "%.*s", (int)host.host.size, host.host.data);

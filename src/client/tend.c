@@ -284,7 +284,7 @@ static void peers_refresh(struct round *round)
             continue;
         }
         if (!member_has_answer(member) || !client__info_query_value(&member->query, name, &value) ||
-            client__peers_parse(value, &generation, &count, on_peer, round) != RESULT_OK) {
+            client_peers_parse(value, &generation, &count, on_peer, round) != RESULT_OK) {
             round->peers_refreshed = false;
             continue;
         }

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         map_try(text);
         break;
     case 2:
-        if (client__peers_parse(text, &generation, &count, on_peer, NULL) != RESULT_OK) {
+        if (client_peers_parse(text, &generation, &count, on_peer, NULL) != RESULT_OK) {
             break;
         }
         break;

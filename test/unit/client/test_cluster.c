@@ -346,6 +346,33 @@ static void info_reaches_one_node_any_node_and_all(void **state)
     fake_node_free(pair[1]);
 }
 
+static void many_hosts_are_asked_at_once_and_fail_alone(void **state)
+{
+    (void)state;
+    struct fake_node *pair[2];
+    pair_start(pair);
+    atomic_store(&pair[1]->silent_info, true);
+    struct ballast_info_target targets[] = {
+        {.host = "127.0.0.1", .port = pair[0]->port},
+        {.host = "127.0.0.1", .port = pair[1]->port},
+        {.host = "no such host", .port = 3000},
+        {.host = "localhost", .port = pair[0]->port},
+    };
+    assert_int_equal(ballast_info_hosts(targets, 4, "node\n", 100), BALLAST_CLIENT_TIMEOUT);
+    assert_string_equal(targets[0].answer, "node\tA1\n");
+    assert_null(targets[1].answer);
+    assert_int_equal(targets[1].error.code, BALLAST_CLIENT_TIMEOUT);
+    assert_null(targets[2].answer);
+    assert_int_equal(targets[2].error.code, BALLAST_IO);
+    assert_string_equal(targets[3].answer, "node\tA1\n");
+    assert_int_equal(targets[3].error.code, BALLAST_OK);
+    ballast_text_free(&targets[0].answer);
+    ballast_text_free(&targets[3].answer);
+    assert_int_equal(ballast_info_hosts(NULL, 0, "node\n", 100), BALLAST_OK);
+    fake_node_free(pair[0]);
+    fake_node_free(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +388,7 @@ int main(void)
         cmocka_unit_test(lone_node_that_forgot_its_peers_does_not_take_the_map),
         cmocka_unit_test(silent_node_delays_nobody_else),
         cmocka_unit_test(info_reaches_one_node_any_node_and_all),
+        cmocka_unit_test(many_hosts_are_asked_at_once_and_fail_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,8 @@ static void lists_of_peers_are_read(void **state)
         char peers[512] = "";
         uint64_t generation;
         uint32_t count;
-        assert_int_equal(client__peers_parse(wire_info_slice(cases[i].text), &generation, &count,
-                                             peer_append, peers),
+        assert_int_equal(client_peers_parse(wire_info_slice(cases[i].text), &generation, &count,
+                                            peer_append, peers),
                          RESULT_OK);
         assert_int_equal(generation, cases[i].generation);
         assert_string_equal(peers, cases[i].peers);
@@ -75,7 +75,7 @@ static void broken_lists_are_refused(void **state)
         uint64_t generation;
         uint32_t count;
         assert_int_equal(
-            client__peers_parse(wire_info_slice(cases[i]), &generation, &count, peer_append, peers),
+            client_peers_parse(wire_info_slice(cases[i]), &generation, &count, peer_append, peers),
             RESULT_MALFORMED);
     }
 }
@@ -90,17 +90,17 @@ static void hosts_are_read_one_by_one(void **state)
     } expected[] = {{"db", 3000}, {"10.0.0.1", 3100}, {"::1", 3000}, {"fd00::2", 3200}};
     struct client_host host;
     for (size_t i = 0; i < 4; i++) {
-        assert_true(client__host_next(&list, 3000, &host));
+        assert_true(client_host_next(&list, 3000, &host));
         assert_true(wire_info_equal(host.host, expected[i].host));
         assert_int_equal(host.port, expected[i].port);
     }
-    assert_false(client__host_next(&list, 3000, &host));
+    assert_false(client_host_next(&list, 3000, &host));
     assert_int_equal(list.size, 0);
 
     static const char *const broken[] = {":3000", "db:", "db:x", "[::1", "db:3000x", "db]"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         list = wire_info_slice(broken[i]);
-        assert_false(client__host_next(&list, 3000, &host));
+        assert_false(client_host_next(&list, 3000, &host));
         assert_int_not_equal(list.size, 0);
     }
 }
