@@ -38,6 +38,14 @@ enum {
     LIMIT_QUERY_DONE_JOBS = 1000,
     LIMIT_GENERATION = 65535,
 
+    // The cluster.
+    LIMIT_CLUSTER_NODES = 128,
+    LIMIT_REPLICATION_FACTOR = 16,
+    LIMIT_HEARTBEAT_SIZE = 16 * 1024,     // one message of membership
+    LIMIT_FABRIC_SIZE = 16 * 1024 * 1024, // one message between nodes
+    LIMIT_SYNC_RECORDS = 512,             // in one step of a migration
+    LIMIT_SYNC_BYTES = 256 * 1024,        // of one step, unless one record alone is larger
+
     // The client library.
     LIMIT_CLIENT_NODES = 256,
     LIMIT_CLIENT_SEEDS = 32,

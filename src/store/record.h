@@ -5,7 +5,7 @@
 //   offset size
 //   0      4    checksum of the bytes from 4 to the end (low half of XXH3)
 //   4      4    size of the whole record, 24 bits; top byte: format version (low four bits) and
-//               flags (high four bits; the one flag of this version: a key is stored)
+//               flags (high four bits: a key is stored; a tombstone)
 //   8      6    last update time, milliseconds since 2010-01-01T00:00:00Z
 //   14     2    generation
 //   16     20   digest
@@ -31,6 +31,7 @@ enum {
     STORE_RECORD_HEADER_SIZE = 40,
     STORE_RECORD_VERSION = 1,
     STORE_RECORD_FLAG_KEY = 0x10,
+    STORE_RECORD_FLAG_TOMBSTONE = 0x20, // deleted: no bins; the rest as it was, later
     STORE_RECORD_SIZE_MASK = 0xffffff,
 
     // Where the fields of the header stand.
@@ -52,7 +53,8 @@ struct store_record {
     uint64_t last_update_ms;
     uint32_t void_time_s;
     uint16_t generation;
-    uint16_t bin_count;
+    uint16_t bin_count; // 0 in tombstones alone
+    bool tombstone;
     struct base_slice set_name; // size 0: no set
     struct base_slice key;      // particle type byte and value; size 0: no key stored
     const uint8_t *bins;        // the first bin, for store_bin_next
@@ -73,6 +75,7 @@ struct store_draft {
     uint32_t void_time_s;
     uint16_t generation;
     uint16_t bin_count;
+    bool tombstone; // then without bins
     struct base_slice set_name;
     struct base_slice key;
     const struct store_bin *bins;

@@ -36,7 +36,8 @@ struct store_set {
 };
 
 struct store_stats {
-    uint64_t object_count;     // dead records not yet removed count too
+    uint64_t object_count; // dead records not yet removed count too, tombstones do not
+    uint64_t tombstone_count;
     uint64_t data_used_bytes;  // encoded records
     uint64_t index_used_bytes; // allocated for the index
 };
@@ -45,7 +46,8 @@ struct store_stats {
 struct store_cursor {
     struct store *store;
     const uint8_t *digest;
-    const uint8_t *record; // the live record's bytes; NULL: none (absent, expired or truncated)
+    const uint8_t *record; // the live record's bytes; NULL: none (absent or dead)
+    const uint8_t *stored; // whatever stands there, dead records and tombstones too; NULL: nothing
     uint32_t partition;
     uint32_t slot;   // for the store alone
     bool slot_taken; // for the store alone: a record, perhaps dead, stands in the slot
@@ -75,6 +77,30 @@ BASE_MUST_USE enum base_result store_put(struct store_cursor *cursor,
 
 // Removes what the cursor found, a dead record too; nothing happens when there is nothing.
 void store_remove(struct store_cursor *cursor);
+
+// Writes a record as it came from elsewhere, checked (store_record_check) and with the cursor's
+// digest, in place of whatever the cursor found; a tombstone too. Errors as store_put.
+BASE_MUST_USE enum base_result store_put_bytes(struct store_cursor *cursor, const uint8_t *bytes);
+
+// Holds a partition's stripe without a record: for its word and its place, and for both alone.
+void store_partition_lock(struct store *store, uint32_t partition);
+void store_partition_unlock(struct store *store, uint32_t partition);
+
+// 32 bits of a caller's, kept in the stripe's own cache line and guarded by it; 0 at first.
+uint32_t *store_partition_word(struct store *store, uint32_t partition);
+
+// What a partition holds, kept with each change. The sum is over all records, dead ones and
+// tombstones too, independent of their order: equal contents give equal sums, and unequal ones
+// differ but for one chance in 2^64. The stripe is taken for a moment.
+struct store_summary {
+    uint32_t record_count; // tombstones too
+    uint32_t tombstone_count;
+    uint64_t sum;
+};
+void store_partition_summary(struct store *store, uint32_t partition, struct store_summary *out);
+
+// Removes up to `count_max` records of a partition, whatever they are; true when none is left.
+bool store_partition_clear_step(struct store *store, uint32_t partition, uint32_t count_max);
 
 // Brings the index line of a digest into the cache; worth it when several requests wait. Takes no
 // lock.

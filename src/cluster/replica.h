@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A namespace as the cluster sees it: its store, the place of each partition, and what a node does
+// when another one sends it a record or asks for one. The daemon's threads and the simulator call
+// the same functions. No socket, clock or thread in here; what is shared is guarded by the stripes
+// of the store, so any thread may call.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster/message.h"
+#include "core/replication/place.h"
+#include "core/replication/replication.h"
+#include "store/store.h"
+
+struct replica {
+    struct store *store;
+    enum replication_policy policy;
+    bool tombstones; // deletes leave one: the cluster has, or lately had, other nodes; atomic reads
+    // The place of each partition, under its stripe (store_partition_lock). The stripe's word says
+    // REPLICA_ALONE when place_is_alone, so that a lone node looks at nothing else.
+    struct place place[LIMIT_PARTITIONS];
+};
+
+enum { REPLICA_ALONE = 1 }; // store_partition_word: serve without a look at the place
+
+// A new namespace serves nothing until its places are set: all frozen, empty, nobody.
+BASE_MUST_USE enum base_result replica_new(struct store *store, enum replication_policy policy,
+                                           struct replica **out);
+void replica_free(struct replica **replica); // not the store
+
+// Sets or freezes the place of one partition; keeps in_flight. For the cluster thread.
+void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place);
+void replica_freeze(struct replica *replica); // all of them
+void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out);
+
+// Stores a record that came from a peer if it wins against ours; expired and truncated ones lose.
+// `bytes` have been checked (store_record_check) and belong to this partition. RESULT_OK: stored,
+// or the very same was there. RESULT_LOST_CONFLICT: ours is newer. RESULT_NO_MEMORY.
+BASE_MUST_USE enum base_result replica_merge(struct replica *replica, const uint8_t *bytes,
+                                             uint32_t now_s);
+
+// MESSAGE_WRITE: stores under the place's key, whatever the conflict (ours newer is ok). A node
+// that dropped its copy in this view says ok and stores nothing.
+// RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY.
+BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
+                                                const struct message *message, uint32_t now_s);
+
+// MESSAGE_ASK: copies our version of the record, tombstones too, into `out` (at least
+// LIMIT_RECORD_SIZE_MAX bytes); *size 0: none. RESULT_CLUSTER_KEY_MISMATCH in another view.
+BASE_MUST_USE enum base_result replica_on_ask(struct replica *replica,
+                                              const struct message *message, uint8_t *out,
+                                              uint32_t *size);
+
+// The version of checked record bytes, for replication_compare.
+struct replication_version replica_version(const uint8_t *bytes);

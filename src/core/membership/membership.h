@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is alive, who is in the cluster, and agreement on that: one machine a node, stepped with
+// events, answering with effects. It knows no clock, socket or thread; time and randomness come in
+// with the event.
+//
+// The model. Each node tells all others, every heartbeat interval, whom it hears (a HEARTBEAT
+// carries its adjacency). Two nodes are joined when each hears the other. From that graph every
+// node computes the same candidate: the group of nodes that all hear each other (nodes with the
+// most missing edges are left out first; what is left out forms groups of its own). The member of a
+// candidate with the highest id is its principal. When the candidate differs from the view it is
+// in, or one of its members is frozen or in another view, the principal asks all members to PREPARE
+// a new view with a regime higher than any that they have promised; a member that promises freezes:
+// it serves nothing until a view is installed. When all have promised, the principal has them
+// COMMIT. A view is never installed by a node that did not promise it, and never committed unless
+// all of its members promised it; so between two views that share a node nobody serves twice.
+//
+// Departures are acted on at once. Arrivals are gathered for a moment (JOIN_BATCH) so that many
+// nodes that start together make few views. A node that was paused longer than the timeout freezes
+// by itself before anything else, because others may have gone on without it.
+//
+// Losing, repeating, delaying and reordering of messages is harmless: all is retried by ticks.
+// The machine is one block of memory of the caller; nothing is allocated after init. One thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/result.h"
+
+// Flags of a member, set by itself and carried by its heartbeats; a new view makes them hold.
+enum {
+    MEMBER_QUIESCED = 1, // owns partitions only when nobody else can
+    MEMBER_LEAVING = 2,  // the same, and about to go
+};
+
+struct membership_member {
+    uint64_t id;          // never 0
+    uint64_t incarnation; // random, new at each start of the process
+    uint8_t flags;
+};
+
+// What all members of a cluster agree on.
+struct membership_view {
+    uint64_t key;       // 48 random bits, never 0; 0: no view yet
+    uint64_t regime;    // grows with each view
+    uint64_t principal; // the member that had it agreed on
+    uint32_t count;
+    struct membership_member member[LIMIT_CLUSTER_NODES]; // by id, highest first
+};
+
+enum membership_message_type {
+    MEMBERSHIP_HEARTBEAT = 1,
+    MEMBERSHIP_PREPARE,  // principal: promise this view
+    MEMBERSHIP_PROMISED, // member: done, I am frozen
+    MEMBERSHIP_REFUSED,  // member: I promised a higher one; `regime` says which
+    MEMBERSHIP_COMMIT,   // principal: all promised, install it
+};
+
+struct membership_message {
+    enum membership_message_type type;
+    uint64_t from; // node id
+    uint64_t from_incarnation;
+    uint64_t regime; // heartbeat: highest promised; else: of the view in question
+    uint64_t key;    // heartbeat: of the view installed, 0: none; else: in question
+    // Heartbeat.
+    uint64_t view_regime; // of the view installed
+    uint64_t sequence;    // grows; an older one than the last is ignored
+    uint8_t flags;        // MEMBER_*
+    bool frozen;          // serves nothing, waits for a view
+    bool settled;         // has looked at all its seeds; not yet: wait a little for it
+    // Heartbeat: whom the sender hears. PREPARE and COMMIT: the members of the view.
+    uint32_t count;
+    struct membership_member member[LIMIT_CLUSTER_NODES];
+};
+
+// Bytes and back. Encoding gives at most LIMIT_HEARTBEAT_SIZE bytes and returns how many. Decoding
+// checks everything: RESULT_MALFORMED.
+uint32_t membership_message_encode(const struct membership_message *message,
+                                   uint8_t out[LIMIT_HEARTBEAT_SIZE]);
+BASE_MUST_USE enum base_result membership_message_decode(const uint8_t *bytes, uint32_t size,
+                                                         struct membership_message *out);
+
+struct membership_config {
+    struct membership_member self; // flags 0 at start
+    uint32_t interval_ms;          // between heartbeats
+    uint32_t timeout_ms;           // unheard for so long: not alive
+    uint64_t regime_floor;         // highest regime known from before this start, or 0
+    // Deliberate faults, for proving that the checkers of the simulation see them.
+    bool mutate_commit_without_one; // commit though one member has not promised
+};
+
+enum membership_event_type {
+    MEMBERSHIP_TICK,          // time has passed; at least every tenth of the interval
+    MEMBERSHIP_RECEIVED,      // `message`
+    MEMBERSHIP_PEER_GONE,     // `id`: its process is gone for certain (connection refused)
+    MEMBERSHIP_SEEDS_SETTLED, // every seed has been tried; a node without seeds says so first of
+                              // all
+    MEMBERSHIP_FLAGS,         // `flags` are ours from now on
+    MEMBERSHIP_RECLUSTER,     // an operator wants a new view, by our principal
+};
+
+struct membership_event {
+    enum membership_event_type type;
+    uint64_t now_ms; // monotonic
+    uint64_t random; // fresh in each event
+    uint64_t id;
+    uint8_t flags;
+    const struct membership_message *message;
+};
+
+enum membership_effect_type {
+    MEMBERSHIP_SEND,   // `message` to node `to`; to 0: to every node that can be reached
+    MEMBERSHIP_FREEZE, // from now on serve nothing; before any later effect of this list
+    MEMBERSHIP_VIEW,   // the view in membership_view() is installed
+};
+
+enum { MEMBERSHIP_EFFECTS_MAX = 2 * LIMIT_CLUSTER_NODES + 8 };
+
+struct membership_effect {
+    enum membership_effect_type type;
+    uint64_t to;
+    const struct membership_message *message; // within the machine, until the next step
+};
+
+struct membership_effects {
+    uint32_t count;
+    struct membership_effect effect[MEMBERSHIP_EFFECTS_MAX];
+};
+
+struct membership;
+
+// The size of a machine, and a machine in memory of that size, aligned to 16 bytes.
+uint64_t membership_size(void);
+struct membership *membership_init(void *memory, const struct membership_config *config);
+
+// The one entry. `out` is emptied first; its effects are to be carried out in order.
+void membership_step(struct membership *machine, const struct membership_event *event,
+                     struct membership_effects *out);
+
+// The view installed last; key 0 before the first. Frozen: it does not hold any more.
+const struct membership_view *membership_view(const struct membership *machine);
+bool membership_is_frozen(const struct membership *machine);
+
+// Nodes heard at the moment, without us; at most LIMIT_CLUSTER_NODES.
+uint32_t membership_heard(const struct membership *machine, uint64_t ids[LIMIT_CLUSTER_NODES]);
+
+// The invariants; asserts.
+void membership_check(const struct membership *machine);

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partitions of one namespace within a view: gathers what every member holds, computes the
+// same plan as every other member, and, for the partitions whose acting master it is, leads the way
+// from what is to what shall be. One machine a namespace and node, stepped with events.
+//
+// The model. Each copy of a partition has a lineage (key of the last view in which it took every
+// write), a content sum, a count, and is full or not: full means that no acknowledged write of its
+// lineage is missing. At a new view all members exchange these. Then, for each partition:
+//   desired  balance_compute's holders
+//   master   (acting) a full copy: of the lineage with most records, the first in the order of
+//            `desired`, then of balance_score. Nobody is full: who holds most; nobody has
+//            anything: desired[0], now full and empty.
+//   writes   desired and every full copy of the master's lineage, without the master: they take
+//            each write, so there are never fewer full copies than before
+//   duplicates  other copies with records whose lineage is not the master's (or any, when the
+//            master was not full): asked before each operation, until synced
+//   unsynced writes that are not full or whose sum differs from the master's, and duplicates
+// A part of a copy, of the master's lineage, that is not among writes holds nothing of its own and
+// is dropped at once.
+//
+// The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC), duplicates
+// first. A node of `writes` that is synced becomes full. When all are, mastership is handed to
+// desired[0] if that is another node, which then has whoever is not desired drop its copy. A node
+// is taken out of `writes` only when it has said that it dropped its copy.
+//
+// Within a view the acting master is the one authority about its partition. It tells changes as
+// announcements, numbered by a `step` that grows, handed on with the mastership; an announcement is
+// sent again until it is acknowledged. Any failure leads to a new view, where all starts from the
+// copies as they are. Losing, repeating and reordering of messages is harmless.
+//
+// One block of memory of the caller, nothing allocated after init. One thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "core/node_set.h"
+
+// What a node tells of its copy of one partition.
+struct partition_copy {
+    uint64_t lineage; // 0: never took part in a view
+    uint64_t sum;     // of the records' contents; equal contents, equal sums
+    uint32_t count;   // records, tombstones too
+    bool full;
+};
+
+// What a node tells of all its copies.
+struct partition_exchange {
+    uint64_t key; // of the view
+    uint32_t replication_factor;
+    uint32_t rack;
+    bool has_namespace;
+    bool wants; // the sender lacks the receiver's
+    struct partition_copy copy[LIMIT_PARTITIONS];
+};
+
+enum {
+    PARTITION_EXCHANGE_SIZE_MAX = 32 + LIMIT_PARTITIONS * 21,
+    PARTITION_MESSAGE_SIZE_MAX = 192,
+};
+
+uint32_t partition_exchange_encode(const struct partition_exchange *exchange, uint8_t *out);
+BASE_MUST_USE enum base_result partition_exchange_decode(const uint8_t *bytes, uint32_t size,
+                                                         struct partition_exchange *out);
+
+enum partition_message_type {
+    PARTITION_ANNOUNCE = 1, // the master: so it stands
+    PARTITION_ANNOUNCED,    // seen up to `step`; a copy to be dropped is dropped
+    PARTITION_HAND_OVER,    // the master: be the master from here on
+};
+
+struct partition_message {
+    enum partition_message_type type;
+    uint64_t key; // of the view
+    uint32_t partition;
+    uint32_t step;
+    uint8_t master; // nodes by place in the view
+    uint8_t column_count;
+    uint8_t column[LIMIT_REPLICATION_FACTOR];
+    struct node_set writes;
+    struct node_set full;     // of writes and master
+    struct node_set unsynced; // hand over: empty
+    struct node_set drop;     // whose copies are to go
+};
+
+uint32_t partition_message_encode(const struct partition_message *message,
+                                  uint8_t out[PARTITION_MESSAGE_SIZE_MAX]);
+BASE_MUST_USE enum base_result partition_message_decode(const uint8_t *bytes, uint32_t size,
+                                                        struct partition_message *out);
+
+enum partition_event_type {
+    PARTITION_VIEW,      // a view was installed: `view_key`, members, `self`, and our copies in
+                         // `exchange` as they stand, frozen
+    PARTITION_EXCHANGED, // `exchange` of member `from`
+    PARTITION_RECEIVED,  // `message` of member `from`
+    PARTITION_SYNCED,    // a sync that was asked for is done: `partition`, `from`: with whom
+    PARTITION_DRAINED,   // nothing is in flight at `partition`, which hands over
+    PARTITION_TICK,
+};
+
+struct partition_member {
+    uint64_t id;
+    bool quiesced; // or leaving
+};
+
+struct partition_event {
+    enum partition_event_type type;
+    uint64_t now_ms; // monotonic
+    uint64_t view_key;
+    uint32_t member_count;
+    uint32_t self;                         // place of this node among the members
+    const struct partition_member *member; // in the order of the view
+    uint32_t from;
+    uint32_t partition;
+    const struct partition_exchange *exchange;
+    const struct partition_message *message;
+};
+
+enum partition_effect_type {
+    PARTITION_SEND_EXCHANGE, // ours to member `to`; `wants`
+    PARTITION_SEND,          // `message` to member `to`
+    PARTITION_PLAN,          // the plan is made: place every partition as partition_at says, drop
+                             // where it says so
+    PARTITION_PLACE,         // the same for one partition; before later effects of the list
+    PARTITION_DROP,          // clear our copy of `partition`; before later effects of the list
+    PARTITION_SYNC,          // as acting master: sync `partition` with member `to`
+    PARTITION_DRAIN,         // place it (handing over), say PARTITION_DRAINED when nothing is in
+                             // flight there any more
+};
+
+struct partition_effect {
+    enum partition_effect_type type;
+    uint32_t to;
+    uint32_t partition;
+    bool wants;
+    struct partition_message message;
+};
+
+// A step that has more to do than fits says `more`: step again with PARTITION_TICK at once.
+enum { PARTITION_EFFECTS_MAX = 512 };
+
+struct partition_effects {
+    uint32_t count;
+    bool more;
+    struct partition_effect effect[PARTITION_EFFECTS_MAX];
+};
+
+// How one partition stands, nodes by place in the view.
+struct partition_state {
+    uint64_t lineage; // of our copy from now on
+    uint32_t step;
+    uint8_t master; // acting
+    uint8_t desired_count;
+    uint8_t desired[LIMIT_REPLICATION_FACTOR];
+    uint8_t column_count; // who serves clients: the master, then full replicas
+    uint8_t column[LIMIT_REPLICATION_FACTOR];
+    struct node_set writes;
+    struct node_set full;
+    struct node_set unsynced;
+    struct node_set duplicates;
+    bool self_full;    // our copy is full
+    bool handing_over; // we are the master and about to hand over
+    bool drop;         // our copy is to be cleared: it holds nothing of its own
+    bool lost;         // nobody in the view had a full copy though some had a part
+};
+
+struct partition_progress {
+    uint32_t sync_initial;     // partition and partner pairs of ours to sync, at the plan
+    uint32_t sync_remaining;   // of them, left
+    uint32_t incoming_initial; // partitions where somebody else's sync fills our copy, at the plan
+    uint32_t incoming_remaining; // of them, left
+    uint32_t lead_remaining;     // partitions of ours not yet as they shall be
+    uint32_t lost;               // partitions without a full copy at the plan
+    bool planned;                // the exchange is complete
+};
+
+struct partition_machine;
+
+uint64_t partition_size(void);
+struct partition_machine *partition_init(void *memory, uint32_t syncs_at_once);
+
+void partition_step(struct partition_machine *machine, const struct partition_event *event,
+                    struct partition_effects *out);
+
+const struct partition_state *partition_at(const struct partition_machine *machine,
+                                           uint32_t partition);
+void partition_progress(const struct partition_machine *machine, struct partition_progress *out);
+uint32_t partition_replication_factor(const struct partition_machine *machine); // effective
+uint32_t partition_rack_of(const struct partition_machine *machine, uint32_t member);
+bool partition_member_has(const struct partition_machine *machine, uint32_t member);
+
+// The invariants; asserts.
+void partition_check(const struct partition_machine *machine);

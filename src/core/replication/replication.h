@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of one read or write across replicas, as a small machine: route, ask the holders of
+// duplicates, apply, have all replicas acknowledge, answer. It touches no store and no socket: the
+// owner carries out its effects and comes back with events. And the rule which of two versions of a
+// record wins.
+//
+//   BEGIN --(not master)--> PROXY, or WAIT while there is no view
+//         --(duplicates)--> ASK all of them --> APPLY
+//         --------------------------------------> APPLY --(replicas)--> WRITE to all --> FINISH
+//
+// Replicas apply by the conflict rule, so the order in which writes of one record arrive does not
+// matter, and sending one again is harmless. A view change while replicas have yet to acknowledge
+// starts the replication again under the new place: still master, write to the new replicas; no
+// longer master, give the record to the new master (WRITE with `merge`), which answers whether it
+// won. The client is told ok only when every replica of one and the same view has the record; when
+// time is up before, the answer is RESULT_TIMEOUT and the outcome is in doubt.
+//
+// A machine is embedded in the operation it serves. Pure; one thread at a time.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "core/replication/place.h"
+
+// What two versions of a record are compared by.
+struct replication_version {
+    uint64_t last_update_ms;
+    uint16_t generation; // 1 to 65535, then 1 again
+    uint32_t checksum;   // of the whole record: the last word, so that all nodes choose the same
+    bool exists;         // false: no version at all, loses against any
+};
+
+enum replication_policy {
+    REPLICATION_BY_GENERATION,
+    REPLICATION_BY_LAST_UPDATE_TIME,
+};
+
+// > 0: a wins, < 0: b wins, 0: the same version. By last update time, then generation (or the other
+// way round), then checksum. Generations are compared on the circle: 1 is newer than 65535.
+int replication_compare(const struct replication_version *a, const struct replication_version *b,
+                        enum replication_policy policy);
+
+enum replication_kind {
+    REPLICATION_READ,
+    REPLICATION_WRITE,
+};
+
+enum replication_event_type {
+    REPLICATION_BEGIN,    // `place` as found
+    REPLICATION_ANSWERED, // `from` was asked and `ok` answered (what it had has been merged), or
+                          // refused: it is in another view
+    REPLICATION_APPLIED,  // under the stripe, with `place` as it was there; `result`; `changed`:
+                          // there is a record to replicate
+    REPLICATION_ACKED,    // `from` has the record, or !ok: it is in another view;
+                          // `lost`: it was given to a new master and another version won
+    REPLICATION_MOVED,    // `place` may have changed: a new view, or a new master in this one
+    REPLICATION_TICK,     // time passes
+};
+
+struct replication_event {
+    enum replication_event_type type;
+    uint64_t now_ms; // monotonic
+    const struct place *place;
+    uint8_t from; // peer number
+    bool ok;
+    bool lost;
+    bool changed;
+    enum base_result result;
+};
+
+enum replication_effect_type {
+    REPLICATION_NOTHING, // wait for the next event
+    REPLICATION_WAIT,    // no view, or a master that hands over: come back with MOVED or TICK
+    REPLICATION_PROXY,   // to peer `to`, the master; ends this machine's part
+    REPLICATION_ASK,     // `set`: send them the digest and this key; merge what they have
+    REPLICATION_APPLY,   // take the stripe; if the place there is not master under `key` (or has
+                         // duplicates that were not asked), come back with MOVED; else apply
+    REPLICATION_SEND,    // `set`: send them the record as it now stands, under `key`; `merge`: to a
+                         // new master, which is to replicate it further before it answers
+    REPLICATION_FINISH,  // with `result`; in_flight of the place goes down if it went up
+};
+
+struct replication_effect {
+    enum replication_effect_type type;
+    struct node_set set;
+    uint64_t key;
+    uint8_t to;
+    bool merge;
+    enum base_result result;
+};
+
+enum replication_state {
+    REPLICATION_STATE_WAITING,
+    REPLICATION_STATE_ASKING,
+    REPLICATION_STATE_APPLYING,
+    REPLICATION_STATE_WRITING,
+    REPLICATION_STATE_MERGING,
+    REPLICATION_STATE_DONE,
+};
+
+struct replication {
+    enum replication_state state;
+    enum replication_kind kind;
+    bool commit_master; // the client does not wait for replicas
+    bool applied;
+    uint64_t key;            // of the view in which it runs
+    struct node_set waiting; // whose answer is missing
+    struct node_set asked;   // duplicates that have answered under `key`
+    uint64_t deadline_ms;    // monotonic
+    uint64_t resend_ms;      // when to send again what is unanswered
+    enum base_result result; // of the application
+    // Deliberate faults, for proving that the checkers of the simulation see them.
+    bool mutate_skip_ack;     // one replica's acknowledgement is not waited for
+    bool mutate_skip_resolve; // duplicates are not asked
+};
+
+enum {
+    REPLICATION_RESEND_MS = 50, // messages between nodes get lost only with their connection
+};
+
+void replication_init(struct replication *machine, enum replication_kind kind, bool commit_master,
+                      uint64_t deadline_ms);
+
+// The one entry: an event in, the one thing to do next out.
+void replication_step(struct replication *machine, const struct replication_event *event,
+                      struct replication_effect *out);
+
+// The invariants; asserts.
+void replication_check(const struct replication *machine);
