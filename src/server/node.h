@@ -12,14 +12,19 @@
 #include "base/limits.h"
 #include "server/config.h"
 #include "server/counters.h"
+#include "server/peers.h"
 #include "store/store.h"
 
-struct info; // what answers about the node remember, server/info.h
+struct clustering; // the thread that makes this node a member, server/clustering.h
+struct fabric;     // the links between nodes, server/fabric.h
+struct info;       // what answers about the node remember, server/info.h
 struct log;
-struct expiry;  // the thread that removes what has expired, server/expiry.h
-struct jobs;    // scans and background operations, server/jobs.h
-struct service; // the threads that serve clients, server/service.h
-struct ticker;  // the thread that measures and tells, server/ticker.h
+struct expiry;     // the thread that removes what has expired, server/expiry.h
+struct jobs;       // scans and background operations, server/jobs.h
+struct migrations; // the thread that moves records between nodes, server/migrations.h
+struct replica;    // a namespace as the cluster sees it, cluster/replica.h
+struct service;    // the threads that serve clients, server/service.h
+struct ticker;     // the thread that measures and tells, server/ticker.h
 
 enum { NODE_COUNTER_BLOCKS = 1024 };
 
@@ -34,6 +39,7 @@ struct namespace
     uint32_t number;                 // place in node->namespaces and in each block of counters
     struct config_namespace *config; // owned by node->config
     struct store *store;
+    struct replica *replica; // over the store; what may be done with each partition
 
     // Set by the expiry thread each second, looked at by each write.
     _Atomic bool stop_writes;
@@ -62,6 +68,13 @@ struct node {
     struct expiry *expiry; // NULL until started
     struct info *info;
     struct ticker *ticker; // NULL until started
+
+    // The cluster; NULL until started, and in a node that serves alone.
+    struct clustering *clustering;
+    struct fabric *fabric;
+    struct migrations *migrations;
+    struct peers peers;               // number 0 is this node
+    _Atomic uint64_t cluster_tick_ns; // monotonic, when the clustering thread last looked; 0: none
 
     // Blocks of counters, one a thread; registered before the thread works, kept for good.
     pthread_mutex_t counters_lock;

@@ -187,6 +187,18 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+void service_places_changed(struct node *node, uint32_t namespace_number)
+{
+    (void)namespace_number; // few operations wait: all of them look again
+    struct service *service = node->service;
+    for (uint32_t i = 0; service != NULL && i < service->thread_count; i++) {
+        struct service_thread *thread = &service->threads[i];
+        if (thread->started && !atomic_exchange(&thread->places_changed, true)) {
+            io_loop_wake(thread->loop);
+        }
+    }
+}
+
 static struct service_thread *least_loaded(struct service *service)
 {
     struct service_thread *best = &service->threads[0];

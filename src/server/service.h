@@ -34,8 +34,9 @@ struct service_thread {
     struct service_stage stages[SERVICE_STAGES]; // a ring, the oldest at stage_first
     uint32_t stage_first;
     uint32_t stage_count;
-    bool ticked;          // the worker's clocks have been read in this batch of events
-    pthread_mutex_t lock; // guards the two below
+    _Atomic bool places_changed; // somebody asks to look again at the operations that wait
+    bool ticked;                 // the worker's clocks have been read in this batch of events
+    pthread_mutex_t lock;        // guards the two below
     struct connection *connections;
     struct connection *returned;  // given back by query threads, by next_due
     struct connection *graveyard; // closed in this batch of events, by next_due
@@ -69,6 +70,10 @@ BASE_MUST_USE enum base_result service_start(struct node *node, struct service *
 
 // Stops accepting, finishes what is in flight, ends the threads and frees all connections.
 void service_stop(struct service **service);
+
+// The places of a namespace's partitions may have changed: has every service thread look again at
+// the operations that wait. From any thread; cheap.
+void service_places_changed(struct node *node, uint32_t namespace_number);
 
 // For connection.c, on the connection's own thread unless said otherwise.
 
