@@ -34,11 +34,15 @@ void replica_place_set(struct replica *replica, uint32_t partition, const struct
 void replica_freeze(struct replica *replica); // all of them
 void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out);
 
-// Stores a record that came from a peer if it wins against ours; expired and truncated ones lose.
-// `bytes` have been checked (store_record_check) and belong to this partition. RESULT_OK: stored,
-// or the very same was there. RESULT_LOST_CONFLICT: ours is newer. RESULT_NO_MEMORY.
-BASE_MUST_USE enum base_result replica_merge(struct replica *replica, const uint8_t *bytes,
-                                             uint32_t now_s);
+// Stores a record that came from a peer under the view `key` if it wins against ours. The place is
+// looked at under the same stripe: when it is frozen or of another view, nothing happens
+// (RESULT_CLUSTER_KEY_MISMATCH), so that a copy does not change once it is frozen. An expired
+// record is stored like any other: it must win against an older one that would live on. One that a
+// truncation covers loses, and so does ours when it is older. `bytes` have been checked
+// (store_record_check). RESULT_OK: stored, or the very same was there. RESULT_LOST_CONFLICT: ours
+// is newer, or it is truncated. RESULT_NO_MEMORY.
+BASE_MUST_USE enum base_result replica_merge(struct replica *replica, uint64_t key,
+                                             const uint8_t *bytes, uint32_t now_s);
 
 // MESSAGE_WRITE: stores under the place's key, whatever the conflict (ours newer is ok). A node
 // that dropped its copy in this view says ok and stores nothing.
