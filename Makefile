@@ -49,4 +49,4 @@ format: setup ## lay out all C files with clang-format
 clean: ## remove everything that was built
 	rm -rf build build-*
 
--include $(wildcard test/e2e/*.mk)
+-include $(wildcard test/*/*.mk)

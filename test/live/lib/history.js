@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clients that write and read all the time through the official client, its retries switched off,
+// and remember what was acknowledged. Each key has one writer at a time and takes growing numbers,
+// so what a read may see is known: the last acknowledged number, or one of a later write whose
+// outcome is in doubt.
+'use strict'
+
+const Aerospike = require('aerospike')
+
+Aerospike.setDefaultLogging({ level: Aerospike.log.OFF })
+
+const { status } = Aerospike
+// Nothing happened for certain; every other failure of a write leaves it in doubt.
+const REFUSED = new Set([status.ERR_INVALID_NODE, status.ERR_NO_MORE_CONNECTIONS, status.ERR_CLUSTER,
+  status.ERR_ASYNC_CONNECTION])
+
+class History {
+  constructor ({ keys = 1000, clients = 16, set = 'live', removes = true, pauseMs = 0 } = {}) {
+    this.keys = Array.from({ length: keys }, (_, at) => ({
+      key: new Aerospike.Key('test', set, `key-${at}`),
+      number: 0, // last one tried
+      acknowledged: 0, // last one acknowledged
+      gone: true, // the last acknowledged write was a removal
+      doubt: [], // { number, gone } tried later, outcome unknown
+      busy: false
+    }))
+    this.clients = clients
+    this.removes = removes
+    this.pauseMs = pauseMs
+    this.failures = [] // { at, op, code, message }
+    this.findings = [] // acknowledged writes that were lost, stale reads
+    this.writes = this.reads = 0
+    this.random = 12345
+  }
+
+  async connect (addresses, extra = {}) {
+    const policy = { totalTimeout: 1500, socketTimeout: 1500, maxRetries: 0 }
+    this.client = await Aerospike.connect({
+      hosts: addresses.map((addr) => ({ addr, port: 3000 })),
+      log: { level: Aerospike.log.OFF },
+      maxConnsPerNode: 300,
+      policies: Object.fromEntries(['read', 'write', 'operate', 'remove', 'batch', 'query', 'scan', 'info']
+        .map((name) => [name, policy])),
+      ...extra
+    })
+  }
+
+  next (below) {
+    this.random = (this.random * 1103515245 + 12345) & 0x7fffffff
+    return (this.random >> 8) % below
+  }
+
+  fail (op, error) {
+    this.failures.push({ at: performance.now(), op, code: error.code, message: error.message, inDoubt: error.inDoubt })
+  }
+
+  async write (entry) {
+    const number = ++entry.number
+    const gone = this.removes && this.next(20) === 0
+    try {
+      if (gone) {
+        await this.client.remove(entry.key).catch((error) => {
+          if (error.code !== status.ERR_RECORD_NOT_FOUND) throw error
+          // Right only when nothing may be there.
+          if (!entry.gone && !entry.doubt.some((d) => d.gone)) this.find(entry, 'removed a record that was not there')
+        })
+      } else {
+        await this.client.put(entry.key, { number, text: 'x'.repeat(50) })
+      }
+      entry.acknowledged = number
+      entry.gone = gone
+      entry.doubt = []
+      this.writes++
+    } catch (error) {
+      if (!REFUSED.has(error.code)) entry.doubt.push({ number, gone })
+      this.fail(gone ? 'remove' : 'write', error)
+    }
+  }
+
+  find (entry, what) {
+    this.findings.push({ at: performance.now(), key: entry.key.key, what, acknowledged: entry.acknowledged, gone: entry.gone, doubt: entry.doubt.slice(-3) })
+  }
+
+  judge (entry, number) {
+    const legal = number === null
+      ? entry.gone || entry.doubt.some((d) => d.gone)
+      : (number === entry.acknowledged && !entry.gone) || entry.doubt.some((d) => d.number === number && !d.gone)
+    if (!legal) this.find(entry, number === null ? 'is gone' : `reads ${number}`)
+  }
+
+  async read (entry) {
+    try {
+      const record = await this.client.get(entry.key)
+      this.judge(entry, record.bins.number)
+      this.reads++
+    } catch (error) {
+      if (error.code === status.ERR_RECORD_NOT_FOUND) {
+        this.judge(entry, null)
+        this.reads++
+      } else {
+        this.fail('read', error)
+      }
+    }
+  }
+
+  start () {
+    this.running = true
+    const work = async () => {
+      while (this.running) {
+        const entry = this.keys[this.next(this.keys.length)]
+        if (entry.busy) {
+          await new Promise((resolve) => setImmediate(resolve))
+          continue
+        }
+        entry.busy = true
+        await (this.next(3) === 0 ? this.read(entry) : this.write(entry))
+        entry.busy = false
+        if (this.pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, this.pauseMs))
+      }
+    }
+    this.done = Promise.all(Array.from({ length: this.clients }, work))
+  }
+
+  async stop () {
+    this.running = false
+    await this.done
+  }
+
+  // Reads every key; retries what fails, for by now nothing may.
+  async verify () {
+    for (const entry of this.keys) {
+      for (let i = 0; ; i++) {
+        const failures = this.failures.length
+        await this.read(entry)
+        if (this.failures.length === failures) break
+        if (i === 5) {
+          this.find(entry, `cannot be read: ${this.failures[failures].message}`)
+          break
+        }
+      }
+    }
+  }
+
+  // The last failed write from `begin` on, in ms after it; 0: none.
+  lastFailureMs (begin, ops = ['write', 'remove']) {
+    const late = this.failures.filter((f) => f.at >= begin && ops.includes(f.op))
+    return late.length > 0 ? late[late.length - 1].at - begin : 0
+  }
+
+  async close () {
+    if (this.client) await this.client.close(false)
+  }
+}
+
+module.exports = { History }
