@@ -3,6 +3,10 @@
 // cluster machine (cluster/cluster.h), sets the places of partitions, and keeps what the rest of
 // the node asks about the cluster. A node without seeds has its first view, of itself, when
 // clustering_start returns.
+//
+// Bad news travels at three speeds. A refused reconnect, or no new link within 100 ms after one was
+// closed (a container that dies takes its network with it, so nothing refuses): the node is gone.
+// Silence without a closed link: the heartbeat timeout decides.
 #pragma once
 
 #include "cluster/cluster.h"
