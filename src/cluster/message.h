@@ -14,6 +14,7 @@
 //   28     4    spare, 0
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
