@@ -72,9 +72,10 @@ function configText (ports, { namespaces = { test: [] }, service = [], extra = '
 }
 
 class NodeProcess {
-  constructor (child, port, folder) {
+  constructor (child, port, folder, host) {
     this.child = child
     this.port = port
+    this.host = host
     this.folder = folder
     this.output = ''
     this.exit = null
@@ -98,7 +99,7 @@ class NodeProcess {
   }
 
   info (names, options) {
-    return infoRequest(this.port, names, options)
+    return infoRequest(this.port, names, { host: this.host, ...options })
   }
 
   async untilServing () {
@@ -130,9 +131,9 @@ function cleanEnvironment (extra) {
   return { ...env, ...extra }
 }
 
-function isTaken (port) {
+function isTaken (port, host) {
   return new Promise((resolve) => {
-    const socket = net.connect({ port, host: '127.0.0.1' })
+    const socket = net.connect({ port, host })
     const end = (taken) => {
       socket.destroy()
       resolve(taken)
@@ -143,8 +144,9 @@ function isTaken (port) {
 }
 
 // Starts ballastd and waits until it serves. With `config` (see configText, or a whole text) it gets
-// a configuration file and free ports; with `plain` nothing but `args` and `env`, and serves on `port`.
-async function startNode ({ plain = false, config, args = [], env, cwd, port = 3000 } = {}) {
+// a configuration file and free ports; with `plain` nothing but `args` and `env`, and serves on `port`
+// of `host`.
+async function startNode ({ plain = false, config, args = [], env, cwd, port = 3000, host = '127.0.0.1' } = {}) {
   let folder = null
   const full = [...args]
   if (!plain) {
@@ -156,11 +158,11 @@ async function startNode ({ plain = false, config, args = [], env, cwd, port = 3
     full.unshift('--config-file', file)
   }
   // A node that somebody else runs there would answer in place of ours.
-  if (await isTaken(port)) throw new Error(`port ${port} is taken by another program`)
+  if (await isTaken(port, host)) throw new Error(`port ${port} is taken by another program`)
   const child = childProcess.spawn(path.join(BIN, 'ballastd'), full,
     { stdio: ['ignore', 'pipe', 'pipe'], env: cleanEnvironment(env), cwd: cwd || folder || undefined })
   running.add(child)
-  const node = new NodeProcess(child, port, folder)
+  const node = new NodeProcess(child, port, folder, host)
   try {
     await node.untilServing()
   } catch (error) {

@@ -89,9 +89,9 @@ class RawConnection {
 }
 
 // Asks `names` (a string or a list) of the node on `port`; returns { name: value }.
-async function infoRequest (port, names, { msMax = 5000 } = {}) {
+async function infoRequest (port, names, { msMax = 5000, host = '127.0.0.1' } = {}) {
   const list = [].concat(names)
-  const connection = await RawConnection.open(port)
+  const connection = await RawConnection.open(port, host)
   try {
     connection.send(frame(1, Buffer.from(list.map((name) => `${name}\n`).join(''))))
     const message = await connection.message(msMax)

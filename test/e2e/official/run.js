@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the official client's own test suite, as its npm package ships it, against a throwaway
 // ballastd with its default configuration on port 3000, and compares with the list of cases that
-// pass. Options: --update writes the lists anew, --files a,b runs only these test files.
+// pass. Options: --update writes the lists anew, --files a,b runs only these test files, --nodes N runs
+// them against a cluster of N nodes on 127.0.0.1, 127.0.0.2 and so on.
 'use strict'
 
 const childProcess = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { ROOT, startNode } = require('../lib/node_process')
+const { ROOT, startNode, until } = require('../lib/node_process')
+const { parsePairs } = require('../lib/raw')
 const { reasonFor } = require('./reasons')
 
 const E2E = path.resolve(__dirname, '..')
@@ -192,6 +194,20 @@ function worthAgain (file, cases, expected) {
     .map(([, one]) => one.title).slice(0, RERUN_CASES_MAX)
 }
 
+// How node `number` of a cluster of `count` is started: the usual ports, an address of its own.
+function member (number, count) {
+  const address = (i) => `127.0.0.${i}`
+  const own = `        address ${address(number)}\n`
+  const seeds = Array.from({ length: count }, (_, i) =>
+    `        mesh-seed-address-port ${address(i + 1)} 3002\n`).join('')
+  const file = path.join(WORK, `node-${number}.conf`)
+  fs.writeFileSync(file, 'network {\n' +
+    `    service {\n${own}        port 3000\n    }\n    fabric {\n${own}        port 3001\n    }\n` +
+    `    heartbeat {\n        mode mesh\n${own}        port 3002\n${seeds}    }\n}\n` +
+    'namespace test {\n    replication-factor 2\n    storage-engine memory {\n        data-size 1G\n    }\n}\n')
+  return { plain: true, args: ['--config-file', file], host: address(number) }
+}
+
 class Run {
   constructor (options) {
     this.options = options
@@ -200,28 +216,50 @@ class Run {
     this.ups = []
     this.again = []
     this.endMs = Date.now() + RUN_MS_MAX
-    this.node = null
+    this.nodes = []
   }
 
-  async nodeUp () {
-    if (this.node && !this.node.exit) return
-    if (this.node) {
-      const how = JSON.stringify(this.node.exit)
+  async nodesUp () {
+    if (this.nodes.length > 0 && this.nodes.every((node) => !node.exit)) return
+    for (const node of this.nodes.filter((one) => one.exit)) {
+      const how = JSON.stringify(node.exit)
       this.ups.push(`ballastd ended by itself: ${how}`)
-      console.log(`\n*** ballastd ended by itself: ${how}; its last lines:\n${this.node.output.slice(-2000)}`)
+      console.log(`\n*** ballastd ended by itself: ${how}; its last lines:\n${node.output.slice(-2000)}`)
     }
-    this.node = await startNode({ plain: true })
+    await this.nodesDown()
+    const count = this.options.nodes
+    for (let i = 1; i <= count; i++) {
+      this.nodes.push(await startNode(count === 1 ? { plain: true } : member(i, count)))
+    }
+    if (count === 1) return
+    await until(`${count} nodes are one cluster`, async () => {
+      const all = await Promise.all(this.nodes.map((node) => node.info('statistics')))
+      return all.every((one) => {
+        const { cluster_size: size, migrate_partitions_remaining: left } = parsePairs(one.statistics)
+        return Number(size) === count && Number(left) === 0
+      })
+    }, 20000)
+  }
+
+  async nodesDown () {
+    const exits = await Promise.all(this.nodes.filter((node) => !node.exit).map((node) => node.stop()))
+    for (const exit of exits) {
+      if (exit.code !== 0) this.ups.push(`ballastd did not stop cleanly: ${JSON.stringify(exit)}`)
+    }
+    this.nodes.forEach((node, at) =>
+      fs.writeFileSync(path.join(WORK, 'log', `ballastd-${at + 1}.txt`), node.output))
+    this.nodes = []
   }
 
   async file (file) {
-    await this.nodeUp()
+    await this.nodesUp()
     const left = () => Math.max(1000, Math.min(FILE_MS_MAX, this.endMs - Date.now()))
     const start = Date.now()
     const { cases, note } = await runFile(file, null, left())
     if (cases.size === 0) this.ups.push(`${file} could not be run`)
     const titles = worthAgain(file, cases, this.expected)
     if (titles.length > 0) {
-      await this.nodeUp()
+      await this.nodesUp()
       const second = await runFile(file, titles, left())
       second.cases.forEach((one, name) => {
         if (one.state !== 'passed' || !cases.has(name) || cases.get(name).state !== 'failed') return
@@ -261,11 +299,16 @@ class Run {
 
 async function main () {
   const args = process.argv.slice(2)
-  const known = ['--update', '--verbose', '--files']
-  const options = { update: args.includes('--update'), verbose: args.includes('--verbose') }
-  const at = args.indexOf('--files')
-  const only = at >= 0 ? (args[at + 1] || '').split(',') : null
-  const unknown = args.find((arg, i) => !known.includes(arg) && !(at >= 0 && i === at + 1))
+  const known = ['--update', '--verbose', '--files', '--nodes']
+  const value = (name) => args.includes(name) ? args[args.indexOf(name) + 1] || '' : null
+  const options = {
+    update: args.includes('--update'),
+    verbose: args.includes('--verbose'),
+    nodes: Number(value('--nodes') ?? 1)
+  }
+  if (!(options.nodes >= 1 && options.nodes <= 9)) throw new Error('--nodes wants a number from 1 to 9')
+  const only = value('--files') === null ? null : value('--files').split(',')
+  const unknown = args.find((arg, i) => !known.includes(arg) && !['--files', '--nodes'].includes(args[i - 1]))
   if (unknown) throw new Error(`unknown option ${unknown}; there are: ${known.join(' ')}`)
   prepare()
   const files = testFiles()
@@ -278,11 +321,7 @@ async function main () {
   try {
     for (const file of filesRun) await run.file(file)
   } finally {
-    if (run.node) {
-      const exit = run.node.exit ? null : await run.node.stop()
-      if (exit && exit.code !== 0) run.ups.push(`ballastd did not stop cleanly: ${JSON.stringify(exit)}`)
-      fs.writeFileSync(path.join(WORK, 'log', 'ballastd.txt'), run.node.output)
-    }
+    await run.nodesDown()
   }
   const good = run.report(filesRun)
   if (options.update) writeLists(run.all, run.expected, filesRun)
