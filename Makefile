@@ -7,10 +7,10 @@ FUZZ_SECONDS ?= 60
 export BUILD COMPILER FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run check test asan tsan fuzz bench install format clean
+.PHONY: help setup build run check test asan tsan fuzz bench bench-cluster install format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: ## install the Debian packages that are missing; nothing when all are there
 	@scripts/setup build
@@ -39,6 +39,9 @@ fuzz: setup ## each fuzz target for FUZZ_SECONDS (60)
 bench: build ## the tables of speed and memory, beside a do-nothing server, Redis and memcached
 	@scripts/setup bench
 	@bench/run.sh
+
+bench-cluster: build ## what replication, joining and leaving cost, on clusters of this machine
+	@bench/cluster.sh
 
 install: build ## install programs, library, header and pkg-config file under PREFIX (/usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
