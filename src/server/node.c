@@ -53,6 +53,17 @@ static enum base_result namespace_init(struct node *node, uint32_t number)
     return result;
 }
 
+static void cluster_numbers_give(struct node *node)
+{
+    for (uint32_t i = 0; i < node->namespace_count; i++) {
+        struct namespace *ns = &node->namespaces[i];
+        for (uint32_t k = 0; k < node->namespace_count; k++) {
+            ns->cluster_number += strcmp(node->namespaces[k].name, ns->name) < 0;
+        }
+        node->cluster_namespaces[ns->cluster_number] = ns;
+    }
+}
+
 enum base_result node_new(struct config *config, struct node **out)
 {
     *out = NULL;
@@ -74,6 +85,7 @@ enum base_result node_new(struct config *config, struct node **out)
     while (result == RESULT_OK && node->namespace_count < config->namespace_count) {
         result = namespace_init(node, node->namespace_count++);
     }
+    cluster_numbers_give(node);
     if (result != RESULT_OK) {
         node->config = NULL; // stays the caller's
         node_free(&node);

@@ -37,6 +37,7 @@ struct namespace
     const char *name;
     size_t name_size;
     uint32_t number;                 // place in node->namespaces and in each block of counters
+    uint32_t cluster_number;         // among the namespaces sorted by name: so nodes speak of it
     struct config_namespace *config; // owned by node->config
     struct store *store;
     struct replica *replica; // over the store; what may be done with each partition
@@ -62,7 +63,8 @@ struct node {
     uint64_t start_s;                // CLOCK_MONOTONIC
     uint32_t namespace_count;
     struct namespace namespaces[LIMIT_NAMESPACES];
-    struct log *log; // NULL: nothing is logged
+    struct namespace *cluster_namespaces[LIMIT_NAMESPACES]; // by cluster_number
+    struct log *log;                                        // NULL: nothing is logged
     struct service *service;
     struct jobs *jobs;
     struct expiry *expiry; // NULL until started
