@@ -37,10 +37,11 @@ struct config_list {
 
 struct config_service {
     char cluster_name[LIMIT_CLUSTER_NAME_SIZE +
-                      1];                 // "": none; dynamic: read by config_cluster_name_copy
-    char node_id[LIMIT_NODE_ID_SIZE + 1]; // "": made by the node
-    char pidfile[CONFIG_TEXT_SIZE];       // "": none
-    char user[CONFIG_TEXT_SIZE];          // "": stay who we are
+                      1];                  // "": none; dynamic: read by config_cluster_name_copy
+    char node_id[LIMIT_NODE_ID_SIZE + 1];  // "": made by the node
+    char pidfile[CONFIG_TEXT_SIZE];        // "": none
+    char work_directory[CONFIG_TEXT_SIZE]; // where the node's id is kept, if it exists
+    char user[CONFIG_TEXT_SIZE];           // "": stay who we are
     char group[CONFIG_TEXT_SIZE];
     uint32_t service_threads; // effective: the cores we may use unless given
     _Atomic uint32_t proto_fd_max;

@@ -135,7 +135,7 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_SERVICE, "vault-path", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-token-file", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-url", "null", NULL, SHOWN, NO_SECRETS),
-    TUNING(CONFIG_SERVICE, "work-directory", CONFIG_TEXT, NULL, 0, 0, "/opt/aerospike", S, SHOWN, "nothing is kept in files yet"),
+    {.context = CONFIG_SERVICE, .name = "work-directory", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.work_directory), TEXT_OF(service.work_directory), .built_in = "/opt/aerospike", S, SHOWN, .help = "folder of this node alone, in which its id is kept when the folder exists"},
     {.context = CONFIG_SERVICE, .name = "user", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.user), TEXT_OF(service.user), .help = "become this user after start"},
     {.context = CONFIG_SERVICE, .name = "group", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.group), TEXT_OF(service.group), .help = "become this group after start"},
     {.context = CONFIG_SERVICE, .name = "nsup-period", .type = CONFIG_SECONDS, .unit = "s", .max = MAX_U32, .help = "old place; sets nsup-period of each namespace that does not say its own"},

@@ -4,22 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "io/clock.h"
 #include "server/info.h"
-
-static uint64_t random_bits(uint32_t bits)
-{
-    uint64_t value = 0;
-    while ((value >> (bits - 1)) == 0) { // the top bit set: the same length each time
-        if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) {
-            value = io_clock_monotonic_ns() * 0x9E3779B97F4A7C15ull;
-        }
-        value &= (1ull << bits) - 1;
-    }
-    return value;
-}
 
 static enum base_result set_configure(struct store *store, const struct config_set *config)
 {
@@ -74,12 +61,12 @@ enum base_result node_new(struct config *config, struct node **out)
     node->magic = NODE_MAGIC;
     node->config = config;
     node->start_s = io_clock_monotonic_ns() / 1000000000u;
-    node->cluster_key = random_bits(48);
-    if (config->service.node_id[0] != '\0') {
-        snprintf(node->id, sizeof node->id, "%s", config->service.node_id);
-    } else {
-        snprintf(node->id, sizeof node->id, "BA%013llX", (unsigned long long)random_bits(52));
-    }
+    node->cluster_key = identity_random(48);
+    identity_init(&node->identity, config);
+    node->id = node->identity.id_text;
+    peers_init(&node->peers);
+    peers_self_set(&node->peers, &(struct peer){.id = node->identity.id,
+                                                .incarnation = node->identity.incarnation});
     pthread_mutex_init(&node->counters_lock, NULL);
     enum base_result result = info_new(&node->info);
     while (result == RESULT_OK && node->namespace_count < config->namespace_count) {
@@ -109,6 +96,8 @@ void node_free(struct node **node)
         free(n->counters[i]);
     }
     info_free(&n->info);
+    identity_fini(&n->identity);
+    peers_fini(&n->peers);
     pthread_mutex_destroy(&n->counters_lock);
     config_free(&n->config);
     free(n);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "server/config.h"
 #include "server/counters.h"
+#include "server/identity.h"
 #include "server/peers.h"
 #include "store/store.h"
 
@@ -58,9 +59,10 @@ struct namespace
 struct node {
     uint32_t magic;
     struct config *config;
-    char id[LIMIT_NODE_ID_SIZE + 1]; // upper-case hex
-    uint64_t cluster_key;            // 48 bits, never 0
-    uint64_t start_s;                // CLOCK_MONOTONIC
+    struct identity identity;
+    const char *id;               // identity.id_text
+    _Atomic uint64_t cluster_key; // 48 bits, never 0
+    uint64_t start_s;             // CLOCK_MONOTONIC
     uint32_t namespace_count;
     struct namespace namespaces[LIMIT_NAMESPACES];
     struct namespace *cluster_namespaces[LIMIT_NAMESPACES]; // by cluster_number

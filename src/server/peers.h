@@ -33,12 +33,16 @@ struct peers {
 };
 
 void peers_init(struct peers *peers);
+void peers_fini(struct peers *peers);
 
 // The number of a node; made at first sight. PLACE_NOBODY when no number is free.
 uint8_t peers_number(struct peers *peers, uint64_t id);
 
 // False when that number is free.
 bool peers_copy(struct peers *peers, uint8_t number, struct peer *out);
+
+// Enters this node as number 0; at start, before others know of it.
+void peers_self_set(struct peers *peers, const struct peer *self);
 
 // Enters what the mesh learnt; the number must be taken.
 void peers_update(struct peers *peers, uint8_t number, const struct peer *peer);

@@ -44,7 +44,10 @@ static enum base_result setup(struct daemon *d, struct config *config)
         return result;
     }
     d->node->log = d->log;
-    result = jobs_new(d->node, &d->node->jobs);
+    result = identity_establish(&d->node->identity, config, d->log);
+    if (result == RESULT_OK) {
+        result = jobs_new(d->node, &d->node->jobs);
+    }
     if (result == RESULT_OK) {
         result = expiry_start(d->node, &d->expiry);
     }
