@@ -42,7 +42,8 @@ static bool walk(struct namespace *ns, const struct expiry_walker *walker, store
 {
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
         struct store_scan at = {.partition = p};
-        bool end = store_object_count(ns->store, p) == 0;
+        bool end =
+            store_object_count(ns->store, p) == 0 && store_tombstone_count(ns->store, p) == 0;
         while (!end) {
             end = store_scan_step(ns->store, &at, SLICE_RECORDS, visit, arg);
             if (!walker->pause(walker->arg)) {
@@ -77,6 +78,9 @@ static bool may_evict(const struct cycle *c, const struct store_record *record)
 static enum store_visit expire_visit(const struct store_record *record, void *arg)
 {
     struct cycle *c = arg;
+    if (record->tombstone) {
+        return STORE_VISIT_KEEP; // it stays as long as the cluster needs it
+    }
     c->seen++;
     if (record->void_time_s == 0) {
         c->non_expirable++;
@@ -97,7 +101,7 @@ static enum store_visit evict_visit(const struct store_record *record, void *arg
 {
     struct cycle *c = arg;
     if (record->void_time_s <= c->now_s || !may_evict(c, record)) {
-        return STORE_VISIT_KEEP;
+        return STORE_VISIT_KEEP; // tombstones too: their void time is 0
     }
     uint32_t bucket = (record->void_time_s - c->now_s) / c->buckets.width_s;
     if (bucket > c->threshold || (bucket == c->threshold && c->at_threshold == 0)) {
@@ -164,8 +168,7 @@ bool expiry_cycle_run(struct namespace *ns, uint32_t now_s, const struct expiry_
 static enum store_visit truncate_visit(const struct store_record *record, void *arg)
 {
     const struct namespace *ns = arg;
-    // At time 0 nothing has expired, so what is dead was truncated.
-    return store_record_is_dead(ns->store, record, 0) ? STORE_VISIT_REMOVE : STORE_VISIT_KEEP;
+    return store_record_is_truncated(ns->store, record) ? STORE_VISIT_REMOVE : STORE_VISIT_KEEP;
 }
 
 bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *walker)

@@ -21,6 +21,10 @@ struct store_engine {
     enum base_result (*record_put)(struct store_engine *engine, const struct store_draft *draft,
                                    size_t size, uint8_t *before, uint8_t **head);
 
+    // The same with a record that is encoded already; `bytes` do not lie within `before`.
+    enum base_result (*record_put_bytes)(struct store_engine *engine, const uint8_t *bytes,
+                                         uint8_t *before, uint8_t **head);
+
     // Forgets a record.
     void (*record_drop)(struct store_engine *engine, uint8_t *head);
 

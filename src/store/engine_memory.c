@@ -28,6 +28,20 @@ static enum base_result memory_record_put(struct store_engine *engine,
     return RESULT_OK;
 }
 
+static enum base_result memory_record_put_bytes(struct store_engine *engine, const uint8_t *bytes,
+                                                uint8_t *before, uint8_t **head)
+{
+    (void)engine;
+    size_t size = store_record_size(bytes);
+    bool overwrites = before != NULL && store_record_size(before) == size;
+    *head = overwrites ? before : malloc(size);
+    if (*head == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    memcpy(*head, bytes, size);
+    return RESULT_OK;
+}
+
 static void memory_record_drop(struct store_engine *engine, uint8_t *head)
 {
     (void)engine;
@@ -61,6 +75,7 @@ enum base_result store_engine_memory_new(struct store_engine **out)
     }
     *engine = (struct store_engine){
         .record_put = memory_record_put,
+        .record_put_bytes = memory_record_put_bytes,
         .record_drop = memory_record_drop,
         .block_take = memory_block_take,
         .block_give = memory_block_give,

@@ -52,6 +52,7 @@
 struct store__index {
     _Atomic uint64_t root;
     _Atomic uint32_t record_count;
+    uint32_t word; // the owner's, in what would be padding; no call here looks at it
 };
 
 // The memory of all indexes of a store.

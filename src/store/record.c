@@ -10,6 +10,7 @@
 enum {
     CHECKSUM_SIZE = 4,
     VERSION_MASK = 0x0f,
+    FLAGS_KNOWN = STORE_RECORD_FLAG_KEY | STORE_RECORD_FLAG_TOMBSTONE,
     VARINT_SIZE_MAX = 4,
     // Header, an empty set name, no bins.
     RECORD_SIZE_MIN = STORE_RECORD_HEADER_SIZE + 2,
@@ -34,6 +35,7 @@ void store_record_decode(const uint8_t *bytes, struct store_record *out)
     out->last_update_ms = base_le64_load(bytes + STORE_RECORD_LAST_UPDATE_AT) & last_update_mask;
     out->generation = base_le16_load(bytes + STORE_RECORD_GENERATION_AT);
     out->void_time_s = base_le32_load(bytes + STORE_RECORD_VOID_TIME_AT);
+    out->tombstone = (flags & STORE_RECORD_FLAG_TOMBSTONE) != 0;
 
     const uint8_t *at = bytes + STORE_RECORD_HEADER_SIZE;
     out->set_name.size = *at++;
@@ -89,13 +91,13 @@ static bool bin_check(const uint8_t **at, const uint8_t *end)
 }
 
 // Checks everything behind the header, to the last byte.
-static bool body_check(const uint8_t *at, const uint8_t *end, bool has_key)
+static bool body_check(const uint8_t *at, const uint8_t *end, uint32_t flags)
 {
     uint32_t set_name_size = *at++;
     if (set_name_size > LIMIT_SET_NAME_SIZE || !skip_check(&at, end, set_name_size)) {
         return false;
     }
-    if (has_key) {
+    if (flags & STORE_RECORD_FLAG_KEY) {
         uint32_t key_size;
         if (!varint_check(&at, end, &key_size) || key_size == 0 ||
             !skip_check(&at, end, key_size)) {
@@ -103,7 +105,8 @@ static bool body_check(const uint8_t *at, const uint8_t *end, bool has_key)
         }
     }
     uint32_t bin_count;
-    if (!varint_check(&at, end, &bin_count) || bin_count > LIMIT_BINS_PER_RECORD) {
+    if (!varint_check(&at, end, &bin_count) || bin_count > LIMIT_BINS_PER_RECORD ||
+        (bin_count == 0) != ((flags & STORE_RECORD_FLAG_TOMBSTONE) != 0)) {
         return false;
     }
     for (uint32_t i = 0; i < bin_count; i++) {
@@ -122,10 +125,11 @@ enum base_result store_record_check(const uint8_t *bytes, size_t size)
     uint32_t flags = base_le32_load(bytes + STORE_RECORD_SIZE_AT) >> 24;
     bool good = store_record_size(bytes) == size &&
                 (flags & VERSION_MASK) == STORE_RECORD_VERSION &&
-                (flags & ~(uint32_t)(VERSION_MASK | STORE_RECORD_FLAG_KEY)) == 0 &&
-                base_le32_load(bytes) == checksum(bytes, size) &&
-                body_check(bytes + STORE_RECORD_HEADER_SIZE, bytes + size,
-                           (flags & STORE_RECORD_FLAG_KEY) != 0);
+                (flags & ~(uint32_t)(VERSION_MASK | FLAGS_KNOWN)) == 0 &&
+                ((flags & STORE_RECORD_FLAG_TOMBSTONE) == 0 ||
+                 base_le32_load(bytes + STORE_RECORD_VOID_TIME_AT) == 0) &&
+                store_record_checksum(bytes) == checksum(bytes, size) &&
+                body_check(bytes + STORE_RECORD_HEADER_SIZE, bytes + size, flags);
     return good ? RESULT_OK : RESULT_MALFORMED;
 }
 
@@ -171,11 +175,14 @@ void store_record_encode(const struct store_draft *draft, uint8_t *at)
     base_assert(draft->set_name.size <= LIMIT_SET_NAME_SIZE);
     base_assert(draft->bin_count <= LIMIT_BINS_PER_RECORD);
     base_assert(draft->last_update_ms <= last_update_mask);
+    base_assert((draft->bin_count == 0) == draft->tombstone);
+    base_assert(!draft->tombstone || draft->void_time_s == 0);
 
     uint8_t *p = at + STORE_RECORD_HEADER_SIZE;
     *p++ = (uint8_t)draft->set_name.size;
     p = slice_store(p, draft->set_name.data, draft->set_name.size);
-    uint32_t flags = STORE_RECORD_VERSION;
+    uint32_t flags =
+        STORE_RECORD_VERSION | (draft->tombstone ? (uint32_t)STORE_RECORD_FLAG_TOMBSTONE : 0);
     if (draft->key.size > 0) {
         flags |= STORE_RECORD_FLAG_KEY;
         p = varint_store(p, draft->key.size);

@@ -31,7 +31,7 @@ enum {
     STORE_RECORD_HEADER_SIZE = 40,
     STORE_RECORD_VERSION = 1,
     STORE_RECORD_FLAG_KEY = 0x10,
-    STORE_RECORD_FLAG_TOMBSTONE = 0x20, // deleted: no bins; the rest as it was, later
+    STORE_RECORD_FLAG_TOMBSTONE = 0x20, // deleted: no bins, never expires
     STORE_RECORD_SIZE_MASK = 0xffffff,
 
     // Where the fields of the header stand.
@@ -75,7 +75,7 @@ struct store_draft {
     uint32_t void_time_s;
     uint16_t generation;
     uint16_t bin_count;
-    bool tombstone; // then without bins
+    bool tombstone; // then without bins and void time; without bins only then
     struct base_slice set_name;
     struct base_slice key;
     const struct store_bin *bins;
@@ -111,6 +111,16 @@ static inline uint32_t store_varint_load(const uint8_t **at)
 static inline uint32_t store_record_size(const uint8_t *bytes)
 {
     return base_le32_load(bytes + STORE_RECORD_SIZE_AT) & STORE_RECORD_SIZE_MASK;
+}
+
+static inline bool store_record_is_tombstone(const uint8_t *bytes)
+{
+    return (bytes[STORE_RECORD_SIZE_AT + 3] & STORE_RECORD_FLAG_TOMBSTONE) != 0;
+}
+
+static inline uint32_t store_record_checksum(const uint8_t *bytes)
+{
+    return base_le32_load(bytes);
 }
 
 // Reads the bin at *at and moves *at behind it. The caller counts bins.

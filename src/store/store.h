@@ -23,8 +23,8 @@ struct store_engine;
 struct store_set {
     char name[LIMIT_SET_NAME_SIZE + 1];
     uint8_t name_size;
-    _Atomic uint64_t object_count;
-    _Atomic uint64_t data_bytes;
+    _Atomic uint64_t object_count;       // tombstones do not count
+    _Atomic uint64_t data_bytes;         // of tombstones too
     _Atomic uint64_t truncate_before_ms; // 0: none; records last updated before it are gone
     // Configuration of the set, kept here because each write looks at it.
     _Atomic uint32_t default_ttl_s; // 0: the namespace's
@@ -47,10 +47,10 @@ struct store_cursor {
     struct store *store;
     const uint8_t *digest;
     const uint8_t *record; // the live record's bytes; NULL: none (absent or dead)
-    const uint8_t *stored; // whatever stands there, dead records and tombstones too; NULL: nothing
+    uint8_t *stored;       // whatever stands there, dead records and tombstones too; NULL: nothing.
+                           // Only the store writes to it
     uint32_t partition;
-    uint32_t slot;   // for the store alone
-    bool slot_taken; // for the store alone: a record, perhaps dead, stands in the slot
+    uint32_t slot; // for the store alone
 };
 
 // A store with its records in the heap. RESULT_NO_MEMORY.
@@ -69,7 +69,8 @@ void store_acquire(struct store *store, const uint8_t *digest, uint32_t now_s,
 void store_release(struct store_cursor *cursor);
 
 // Writes the draft, which has the cursor's digest, in place of whatever the cursor found. The
-// draft's bins may point into cursor->record. On RESULT_OK cursor->record is the new record.
+// draft's bins may point into cursor->record. On RESULT_OK cursor->stored is the new record, and
+// cursor->record as well unless it is a tombstone.
 // RESULT_NO_MEMORY, RESULT_LIMIT (too many sets), RESULT_PARAMETER (overlong set name) and
 // RESULT_RECORD_TOO_BIG (past LIMIT_RECORD_SIZE_MAX) leave the old one.
 BASE_MUST_USE enum base_result store_put(struct store_cursor *cursor,
@@ -99,7 +100,8 @@ struct store_summary {
 };
 void store_partition_summary(struct store *store, uint32_t partition, struct store_summary *out);
 
-// Removes up to `count_max` records of a partition, whatever they are; true when none is left.
+// Removes up to `count_max` records of a partition, whatever they are; true when its end was
+// reached, and so none is left.
 bool store_partition_clear_step(struct store *store, uint32_t partition, uint32_t count_max);
 
 // Brings the index line of a digest into the cache; worth it when several requests wait. Takes no
@@ -116,7 +118,7 @@ enum store_visit {
 };
 
 // Called with the stripe held: copy what is needed and return soon. Sees dead records too (expired,
-// truncated); store_record_is_dead tells.
+// truncated, tombstones); store_record_is_dead tells.
 typedef enum store_visit (*store_visit_fn)(const struct store_record *record, void *arg);
 
 // Where a walk through one partition stands. Start with {.partition = p}, or set `after` and
@@ -132,9 +134,13 @@ struct store_scan {
 bool store_scan_step(struct store *store, struct store_scan *scan, uint32_t count_max,
                      store_visit_fn visit, void *arg);
 
-// True when the record has expired by `now_s` or a truncation of its set or namespace covers it.
+// True when the record has expired by `now_s`, a truncation of its set or namespace covers it, or
+// it is a tombstone: for clients it is not there.
 bool store_record_is_dead(const struct store *store, const struct store_record *record,
                           uint32_t now_s);
+
+// True when a truncation of its set or namespace covers the record or tombstone: nobody needs it.
+bool store_record_is_truncated(const struct store *store, const struct store_record *record);
 
 // Makes all records of the namespace (set NULL) or of one set that were last updated before
 // `before_ms` invisible at once; walk with store_scan_step to free them. Moves only forward.
@@ -161,8 +167,11 @@ void store_stats_sum(struct store *store, struct store_stats *out);
 // Bytes of data in use, kept as a running total: cheap enough to ask before each write.
 uint64_t store_data_used_bytes(const struct store *store);
 
-// Records in one partition, dead ones too. Takes no lock.
+// Records in one partition, expired and truncated ones too, and beside them tombstones. Takes no
+// lock.
 uint64_t store_object_count(struct store *store, uint32_t partition);
+uint64_t store_tombstone_count(struct store *store, uint32_t partition);
 
-// Checks the index of a partition and each of its records, bytes and all. For tests.
+// Checks the index of a partition, its sum and counts, and each of its records, bytes and all. For
+// tests.
 bool store_check(struct store *store, uint32_t partition);

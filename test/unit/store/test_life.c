@@ -27,7 +27,9 @@ static void one_cursor_writes_removes_and_writes_again(void **state)
     struct store *store = new_store();
     for (uint32_t neighbours = 0; neighbours < 60; neighbours++) {
         struct base_digest digest = digest_of(1000 + neighbours);
-        struct store_draft draft = {.digest = digest.bytes, .last_update_ms = 1};
+        struct store_bin bin = {.name = digest.bytes, .name_size = 1};
+        struct store_draft draft = {
+            .digest = digest.bytes, .last_update_ms = 1, .bin_count = 1, .bins = &bin};
         struct store_cursor cursor;
         store_acquire(store, digest.bytes, 0, &cursor);
         assert_null(cursor.record);
@@ -117,7 +119,9 @@ static void an_expired_record_is_not_found_and_makes_way(void **state)
     struct store_cursor cursor;
     store_acquire(store, digest.bytes, 100, &cursor);
     assert_null(cursor.record);
-    struct store_draft draft = {.digest = digest.bytes, .last_update_ms = 2};
+    struct store_bin bin = {.name = digest.bytes, .name_size = 1};
+    struct store_draft draft = {
+        .digest = digest.bytes, .last_update_ms = 2, .bin_count = 1, .bins = &bin};
     assert_int_equal(store_put(&cursor, &draft), RESULT_OK);
     assert_non_null(cursor.record);
     store_release(&cursor);

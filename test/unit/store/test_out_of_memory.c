@@ -36,8 +36,22 @@ static enum base_result miser_record_put(struct store_engine *engine,
     if (miser_refuses(miser)) {
         return RESULT_NO_MEMORY;
     }
-    miser->taken++;
-    return miser->behind->record_put(miser->behind, draft, size, before, head);
+    enum base_result result = miser->behind->record_put(miser->behind, draft, size, before, head);
+    miser->taken += result == RESULT_OK && *head != before;
+    return result;
+}
+
+static enum base_result miser_record_put_bytes(struct store_engine *engine, const uint8_t *bytes,
+                                               uint8_t *before, uint8_t **head)
+{
+    struct miser *miser = (struct miser *)engine;
+    *head = NULL;
+    if (miser_refuses(miser)) {
+        return RESULT_NO_MEMORY;
+    }
+    enum base_result result = miser->behind->record_put_bytes(miser->behind, bytes, before, head);
+    miser->taken += result == RESULT_OK && *head != before;
+    return result;
 }
 
 static void miser_record_drop(struct store_engine *engine, uint8_t *head)
@@ -75,6 +89,7 @@ static struct store *store_over_miser(struct miser *miser)
 {
     *miser = (struct miser){
         .engine = {.record_put = miser_record_put,
+                   .record_put_bytes = miser_record_put_bytes,
                    .record_drop = miser_record_drop,
                    .block_take = miser_block_take,
                    .block_give = miser_block_give,
@@ -139,6 +154,53 @@ static void a_refused_overwrite_keeps_the_old_record(void **state)
         assert_int_equal(before->data_bytes, store_data_used_bytes(store));
         store_and_miser_end(store, &miser);
     }
+}
+
+static void refused_bytes_and_tombstones_keep_content_and_sum(void **state)
+{
+    (void)state;
+    struct miser miser;
+    struct store *store = store_over_miser(&miser);
+    struct base_digest digest = {{PARTITION, 0, 9}};
+    struct base_digest foreign = {{PARTITION, 0, 8}};
+    assert_int_equal(test_put(store, &digest, "s", 5, 10, 1, 0), RESULT_OK);
+    struct store_summary before;
+    store_partition_summary(store, PARTITION, &before);
+
+    struct store_draft tombstone = {.digest = digest.bytes,
+                                    .last_update_ms = 2,
+                                    .generation = 2,
+                                    .tombstone = true,
+                                    .set_name = test_slice("s")};
+    uint8_t bytes[64];
+    struct store_draft draft = tombstone;
+    draft.digest = foreign.bytes;
+    draft.set_name = test_slice("t");
+    store_record_encode(&draft, bytes);
+    struct store_cursor cursor;
+    for (uint32_t n = 0; n < 3; n++) { // a set, the record; the index has room
+        miser.refused = 0;
+        miser.asks_left = n;
+        store_acquire(store, foreign.bytes, 0, &cursor);
+        enum base_result result = store_put_bytes(&cursor, bytes);
+        store_release(&cursor);
+        assert_int_equal(result, miser.refused ? RESULT_NO_MEMORY : RESULT_OK);
+        assert_int_equal(miser.refused, n < 2);
+        if (n < 2) {
+            struct store_summary after;
+            store_partition_summary(store, PARTITION, &after);
+            assert_int_equal(after.sum, before.sum);
+            assert_int_equal(after.tombstone_count, 0);
+        }
+    }
+    miser.asks_left = 0;
+    store_acquire(store, digest.bytes, 0, &cursor);
+    assert_int_equal(store_put(&cursor, &tombstone), RESULT_NO_MEMORY);
+    assert_non_null(cursor.record);
+    store_release(&cursor);
+    assert_int_equal(test_get(store, &digest, 0), 5);
+    assert_true(store_check(store, PARTITION));
+    store_and_miser_end(store, &miser);
 }
 
 // Refuses, at random, one of the first `ask_count` asks of each write while a partition grows past
@@ -228,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_new_record_leaves_nothing),
         cmocka_unit_test(a_refused_overwrite_keeps_the_old_record),
+        cmocka_unit_test(refused_bytes_and_tombstones_keep_content_and_sum),
         cmocka_unit_test(refusals_at_any_ask_leave_the_index_whole),
         cmocka_unit_test(each_refusal_within_a_split_leaves_the_index_whole),
     };

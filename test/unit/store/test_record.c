@@ -42,9 +42,10 @@ static struct sample *sample_new(const char *set_name, uint32_t key_size, uint32
     sample->draft = (struct store_draft){
         .digest = digest,
         .last_update_ms = 0xa1b2c3d4e5f6,
-        .void_time_s = 0xfedcba98,
+        .void_time_s = bin_count == 0 ? 0 : 0xfedcba98,
         .generation = 0x8001,
         .bin_count = (uint16_t)bin_count,
+        .tombstone = bin_count == 0,
         .set_name = test_slice(set_name),
         .key = {sample->key, key_size},
         .bins = sample->bins,
@@ -76,6 +77,9 @@ static void assert_same(const struct sample *sample, const uint8_t *bytes, size_
     assert_int_equal(record.void_time_s, draft->void_time_s);
     assert_int_equal(record.generation, draft->generation);
     assert_int_equal(record.bin_count, draft->bin_count);
+    assert_int_equal(record.tombstone, draft->tombstone);
+    assert_int_equal(store_record_is_tombstone(bytes), draft->tombstone);
+    assert_int_equal(store_record_checksum(bytes), base_le32_load(bytes));
     assert_true(base_slice_equal(record.set_name, draft->set_name));
     assert_true(base_slice_equal(record.key, draft->key));
     const uint8_t *at = record.bins;
@@ -252,6 +256,33 @@ static void a_stored_key_without_bytes_is_refused(void **state)
     free(sample);
 }
 
+static void only_tombstones_are_without_bins_and_they_never_expire(void **state)
+{
+    (void)state;
+    struct sample *sample = sample_new("s", 2, 0, 0);
+    size_t size;
+    uint8_t *bytes = encode(sample, &size);
+    assert_int_equal(store_record_check(bytes, size), RESULT_OK);
+    bytes[STORE_RECORD_VOID_TIME_AT] = 1;
+    make_plausible(bytes, size);
+    assert_int_equal(store_record_check(bytes, size), RESULT_MALFORMED);
+    bytes[STORE_RECORD_VOID_TIME_AT] = 0;
+    bytes[STORE_RECORD_SIZE_AT + 3] &= (uint8_t)~STORE_RECORD_FLAG_TOMBSTONE;
+    make_plausible(bytes, size);
+    assert_int_equal(store_record_check(bytes, size), RESULT_MALFORMED);
+    free(bytes);
+    free(sample);
+
+    sample = sample_new("s", 2, 1, 1);
+    sample->draft.void_time_s = 0;
+    bytes = encode(sample, &size);
+    bytes[STORE_RECORD_SIZE_AT + 3] |= STORE_RECORD_FLAG_TOMBSTONE;
+    make_plausible(bytes, size);
+    assert_int_equal(store_record_check(bytes, size), RESULT_MALFORMED);
+    free(bytes);
+    free(sample);
+}
+
 static void more_bins_than_the_limit_are_refused(void **state)
 {
     (void)state;
@@ -319,6 +350,7 @@ int main(void)
         cmocka_unit_test(lengths_that_lie_under_a_good_checksum_are_refused),
         cmocka_unit_test(a_number_longer_than_it_needs_is_refused),
         cmocka_unit_test(a_stored_key_without_bytes_is_refused),
+        cmocka_unit_test(only_tombstones_are_without_bins_and_they_never_expire),
         cmocka_unit_test(more_bins_than_the_limit_are_refused),
         cmocka_unit_test(whatever_passes_the_check_can_be_taken_apart),
     };
