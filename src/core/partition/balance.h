@@ -35,7 +35,28 @@ struct balance_holders {
     uint8_t node[LIMIT_REPLICATION_FACTOR];
 };
 
-void balance_compute(const struct balance_input *input,
+// One step of balancing: a partition that may change a holder, and how good that is.
+struct balance_move {
+    uint64_t rank; // lower is better
+    uint16_t partition;
+    uint8_t from;
+    uint8_t to;
+};
+
+// What computing needs besides; about 400 KB of the caller, in any state.
+struct balance_work {
+    struct node_set holders[LIMIT_PARTITIONS];
+    struct node_set chosen[LIMIT_PARTITIONS];
+    struct node_set rack_full[LIMIT_PARTITIONS];
+    struct node_set rack_part[LIMIT_PARTITIONS];
+    struct balance_move heap[LIMIT_PARTITIONS];
+    int8_t cost[LIMIT_CLUSTER_NODES][LIMIT_CLUSTER_NODES];
+    uint16_t witness[LIMIT_CLUSTER_NODES][LIMIT_CLUSTER_NODES];
+};
+
+// Each partition gets as many holders as the replication factor asks for, or as there are nodes
+// that have the namespace; none if there are none.
+void balance_compute(const struct balance_input *input, struct balance_work *work,
                      struct balance_holders out[LIMIT_PARTITIONS]);
 
 // Rank of a node for a partition: higher comes first. Rendezvous hashing.

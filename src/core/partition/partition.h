@@ -15,13 +15,17 @@
 //   duplicates  other copies with records whose lineage is not the master's (or any, when the
 //            master was not full): asked before each operation, until synced
 //   unsynced writes that are not full or whose sum differs from the master's, and duplicates
-// A part of a copy, of the master's lineage, that is not among writes holds nothing of its own and
-// is dropped at once.
+// A copy that equals a full one, whatever its lineage, is as good as full. A part of a copy, of the
+// master's lineage, that is not among writes holds nothing of its own and is dropped at once. From
+// the plan on the master and `writes` have the view's lineage. Only one of `writes` that is a
+// duplicate too has neither its old lineage, for it takes writes, nor the view's, for it has
+// records that others lack: until it is synced it has a lineage of its own, that no other copy has.
 //
 // The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC), duplicates
-// first. A node of `writes` that is synced becomes full. When all are, mastership is handed to
-// desired[0] if that is another node, which then has whoever is not desired drop its copy. A node
-// is taken out of `writes` only when it has said that it dropped its copy.
+// first. A node of `writes` that is synced becomes full, one that is not among them drops its copy.
+// When all of `desired` are full and know it, mastership is handed to desired[0] if that is another
+// node, which then has whoever is not desired drop its copy. A node is taken out of `writes` only
+// when it has said that it dropped its copy.
 //
 // Within a view the acting master is the one authority about its partition. It tells changes as
 // announcements, numbered by a `step` that grows, handed on with the mastership; an announcement is
@@ -94,9 +98,10 @@ enum partition_event_type {
                          // `exchange` as they stand, frozen
     PARTITION_EXCHANGED, // `exchange` of member `from`
     PARTITION_RECEIVED,  // `message` of member `from`
-    PARTITION_SYNCED,    // a sync that was asked for is done: `partition`, `from`: with whom
-    PARTITION_DRAINED,   // nothing is in flight at `partition`, which hands over
-    PARTITION_TICK,
+    PARTITION_SYNCED,    // a sync that was asked for is done: `view_key`, `partition`, `from`: with
+                         // whom
+    PARTITION_DRAINED,   // nothing is in flight at `partition`, which hands over; `view_key`
+    PARTITION_TICK,      // every 20 ms or oftener
 };
 
 struct partition_member {
@@ -118,7 +123,7 @@ struct partition_event {
 };
 
 enum partition_effect_type {
-    PARTITION_SEND_EXCHANGE, // ours to member `to`; `wants`
+    PARTITION_SEND_EXCHANGE, // ours (partition_exchange_own) to member `to`, with `wants`
     PARTITION_SEND,          // `message` to member `to`
     PARTITION_PLAN,          // the plan is made: place every partition as partition_at says, drop
                              // where it says so
@@ -134,6 +139,7 @@ struct partition_effect {
     uint32_t to;
     uint32_t partition;
     bool wants;
+    bool fill; // sync: its copy was empty, so it has nothing to tell
     struct partition_message message;
 };
 
@@ -158,11 +164,12 @@ struct partition_state {
     struct node_set writes;
     struct node_set full;
     struct node_set unsynced;
-    struct node_set duplicates;
-    bool self_full;    // our copy is full
-    bool handing_over; // we are the master and about to hand over
-    bool drop;         // our copy is to be cleared: it holds nothing of its own
-    bool lost;         // nobody in the view had a full copy though some had a part
+    struct node_set duplicates; // part of unsynced
+    bool self_full;             // our copy is full
+    bool settled;               // as far as we know: all is as it shall be, nothing left to do
+    bool handing_over;          // we are the master and about to hand over
+    bool drop;                  // our copy is to be cleared: it holds nothing of its own
+    bool lost;                  // nobody in the view had a full copy though some had a part
 };
 
 struct partition_progress {
@@ -183,12 +190,23 @@ struct partition_machine *partition_init(void *memory, uint32_t syncs_at_once);
 void partition_step(struct partition_machine *machine, const struct partition_event *event,
                     struct partition_effects *out);
 
+// Our exchange of this view as it was given with PARTITION_VIEW, whatever has happened since: that
+// is what all members plan by. `wants` is false.
+void partition_exchange_own(const struct partition_machine *machine,
+                            struct partition_exchange *out);
+
 const struct partition_state *partition_at(const struct partition_machine *machine,
                                            uint32_t partition);
 void partition_progress(const struct partition_machine *machine, struct partition_progress *out);
 uint32_t partition_replication_factor(const struct partition_machine *machine); // effective
 uint32_t partition_rack_of(const struct partition_machine *machine, uint32_t member);
 bool partition_member_has(const struct partition_machine *machine, uint32_t member);
+
+// Partitions of which we still have a copy that somebody counts on; and those of them that we
+// master or whose records nobody else has all of. A node that leaves waits for the second, better
+// for the first, to become 0. Not planned: all. Each looks at every partition.
+uint32_t partition_held(const struct partition_machine *machine);
+uint32_t partition_needed(const struct partition_machine *machine);
 
 // The invariants; asserts.
 void partition_check(const struct partition_machine *machine);
