@@ -34,18 +34,20 @@ void replica_place_set(struct replica *replica, uint32_t partition, const struct
 void replica_freeze(struct replica *replica); // all of them
 void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out);
 
-// Stores a record that came from a peer under the view `key` if it wins against ours. The place is
-// looked at under the same stripe: when it is frozen, of another view, or PLACE_NONE (a copy that
-// was dropped), nothing happens, so that a copy does not change once it is frozen. An expired
-// record is stored like any other: it must win against an older one that would live on. One that a
-// truncation covers loses, and so does ours when it is older. `bytes` have been checked
-// (store_record_check). RESULT_OK: stored, or the very same was there. RESULT_LOST_CONFLICT: ours
-// is newer, or theirs is truncated. RESULT_CLUSTER_KEY_MISMATCH. RESULT_NO_MEMORY.
+// Stores a record that came from a peer under the view `key` if it wins against ours by the
+// namespace's policy. The place is looked at under the same stripe: when it is frozen, of another
+// view, or PLACE_NONE (a copy that was dropped), nothing happens, so that a copy does not change
+// once it is frozen. An expired record is stored like any other: it must win against an older one
+// that would live on. One that a truncation covers loses, and so does ours when it is older.
+// `bytes` have been checked (store_record_check). RESULT_OK: stored, or the very same was there.
+// RESULT_LOST_CONFLICT: ours is newer, or theirs is truncated. RESULT_CLUSTER_KEY_MISMATCH.
+// RESULT_NO_MEMORY.
 BASE_MUST_USE enum base_result replica_merge(struct replica *replica, uint64_t key,
                                              const uint8_t *bytes, uint32_t now_s);
 
-// MESSAGE_WRITE: stores under the place's key, whatever the conflict (ours newer is ok). A node
-// that dropped its copy in this view says ok and stores nothing.
+// MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
+// (replication.h says why); that ours is newer is ok. A node that dropped its copy in this view
+// says ok and stores nothing.
 // RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);
@@ -56,6 +58,6 @@ BASE_MUST_USE enum base_result replica_on_ask(struct replica *replica,
                                               const struct message *message, uint8_t *out,
                                               uint32_t *size);
 
-// The version of checked record bytes, for replication_compare. Reads no further than the digest:
-// the first 36 bytes of a record will do.
+// The version of checked record bytes, for replication_compare. Reads no further than the header:
+// the first STORE_RECORD_HEADER_SIZE bytes of a record will do.
 struct replication_version replica_version(const uint8_t *bytes);

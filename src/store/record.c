@@ -12,11 +12,11 @@ enum {
     VERSION_MASK = 0x0f,
     FLAGS_KNOWN = STORE_RECORD_FLAG_KEY | STORE_RECORD_FLAG_TOMBSTONE,
     VARINT_SIZE_MAX = 4,
+    LIFE_SHIFT = 42,
+    GENERATION_SHIFT = 48,
     // Header, an empty set name, no bins.
     RECORD_SIZE_MIN = STORE_RECORD_HEADER_SIZE + 2,
 };
-
-static const uint64_t last_update_mask = (UINT64_C(1) << 48) - 1;
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
@@ -32,7 +32,7 @@ void store_record_decode(const uint8_t *bytes, struct store_record *out)
     out->bytes = bytes;
     out->size = size_word & STORE_RECORD_SIZE_MASK;
     out->digest = bytes + STORE_RECORD_DIGEST_AT;
-    out->last_update_ms = base_le64_load(bytes + STORE_RECORD_LAST_UPDATE_AT) & last_update_mask;
+    out->last_update_ms = store_record_last_update_ms(bytes);
     out->generation = base_le16_load(bytes + STORE_RECORD_GENERATION_AT);
     out->void_time_s = base_le32_load(bytes + STORE_RECORD_VOID_TIME_AT);
     out->tombstone = (flags & STORE_RECORD_FLAG_TOMBSTONE) != 0;
@@ -174,7 +174,8 @@ void store_record_encode(const struct store_draft *draft, uint8_t *at)
 {
     base_assert(draft->set_name.size <= LIMIT_SET_NAME_SIZE);
     base_assert(draft->bin_count <= LIMIT_BINS_PER_RECORD);
-    base_assert(draft->last_update_ms <= last_update_mask);
+    base_assert(draft->last_update_ms <= STORE_RECORD_LAST_UPDATE_MAX);
+    base_assert(draft->life < STORE_RECORD_LIVES);
     base_assert((draft->bin_count == 0) == draft->tombstone);
     base_assert(!draft->tombstone || draft->void_time_s == 0);
 
@@ -203,7 +204,8 @@ void store_record_encode(const struct store_draft *draft, uint8_t *at)
     base_assert(size <= LIMIT_RECORD_SIZE_MAX);
     base_le32_store(at + STORE_RECORD_SIZE_AT, (uint32_t)size | flags << 24);
     base_le64_store(at + STORE_RECORD_LAST_UPDATE_AT,
-                    draft->last_update_ms | (uint64_t)draft->generation << 48);
+                    draft->last_update_ms | (uint64_t)draft->life << LIFE_SHIFT |
+                        (uint64_t)draft->generation << GENERATION_SHIFT);
     memcpy(at + STORE_RECORD_DIGEST_AT, draft->digest, LIMIT_DIGEST_SIZE);
     base_le32_store(at + STORE_RECORD_VOID_TIME_AT, draft->void_time_s);
     base_le32_store(at, checksum(at, size));

@@ -6,7 +6,8 @@
 //   0      4    checksum of the bytes from 4 to the end (low half of XXH3)
 //   4      4    size of the whole record, 24 bits; top byte: format version (low four bits) and
 //               flags (high four bits: a key is stored; a tombstone)
-//   8      6    last update time, milliseconds since 2010-01-01T00:00:00Z
+//   8      6    last update time, milliseconds since 2010-01-01T00:00:00Z, 42 bits (to 2149); above
+//               them six bits: how often the record was deleted and made again, modulo 64
 //   14     2    generation
 //   16     20   digest
 //   36     4    void time, seconds since 2010-01-01T00:00:00Z; 0: never expires
@@ -33,6 +34,7 @@ enum {
     STORE_RECORD_FLAG_KEY = 0x10,
     STORE_RECORD_FLAG_TOMBSTONE = 0x20, // deleted: no bins, never expires
     STORE_RECORD_SIZE_MASK = 0xffffff,
+    STORE_RECORD_LIVES = 64,
 
     // Where the fields of the header stand.
     STORE_RECORD_SIZE_AT = 4,
@@ -41,6 +43,8 @@ enum {
     STORE_RECORD_DIGEST_AT = 16,
     STORE_RECORD_VOID_TIME_AT = 36,
 };
+
+#define STORE_RECORD_LAST_UPDATE_MAX ((UINT64_C(1) << 42) - 1)
 
 _Static_assert((int)LIMIT_RECORD_SIZE_MAX <= (int)STORE_RECORD_SIZE_MASK,
                "a record's size is 24 bits");
@@ -75,6 +79,7 @@ struct store_draft {
     uint32_t void_time_s;
     uint16_t generation;
     uint16_t bin_count;
+    uint8_t life;   // how often it was deleted and made again, modulo STORE_RECORD_LIVES
     bool tombstone; // then without bins and void time; without bins only then
     struct base_slice set_name;
     struct base_slice key;
@@ -116,6 +121,16 @@ static inline uint32_t store_record_size(const uint8_t *bytes)
 static inline bool store_record_is_tombstone(const uint8_t *bytes)
 {
     return (bytes[STORE_RECORD_SIZE_AT + 3] & STORE_RECORD_FLAG_TOMBSTONE) != 0;
+}
+
+static inline uint64_t store_record_last_update_ms(const uint8_t *bytes)
+{
+    return base_le64_load(bytes + STORE_RECORD_LAST_UPDATE_AT) & STORE_RECORD_LAST_UPDATE_MAX;
+}
+
+static inline uint8_t store_record_life(const uint8_t *bytes)
+{
+    return bytes[STORE_RECORD_GENERATION_AT - 1] >> 2;
 }
 
 static inline uint32_t store_record_checksum(const uint8_t *bytes)

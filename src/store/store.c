@@ -108,11 +108,6 @@ static uint32_t record_void_time_s(const uint8_t *bytes)
     return base_le32_load(bytes + STORE_RECORD_VOID_TIME_AT);
 }
 
-static uint64_t record_last_update_ms(const uint8_t *bytes)
-{
-    return base_le64_load(bytes + STORE_RECORD_LAST_UPDATE_AT) << 16 >> 16;
-}
-
 static struct base_slice record_set_name(const uint8_t *bytes)
 {
     const uint8_t *at = bytes + STORE_RECORD_HEADER_SIZE;
@@ -125,7 +120,7 @@ static bool record_is_truncated(const struct store *store, const uint8_t *bytes)
         return false;
     }
     const struct store_set *set = store__set_table_find(&store->sets, record_set_name(bytes));
-    return record_last_update_ms(bytes) < store_truncate_floor_ms(store, set);
+    return store_record_last_update_ms(bytes) < store_truncate_floor_ms(store, set);
 }
 
 static bool record_is_dead(const struct store *store, const uint8_t *bytes, uint32_t now_s)

@@ -12,8 +12,10 @@
 // matter, and sending one again is harmless. A view change while replicas have yet to acknowledge
 // starts the replication again under the new place: still master, write to the new replicas; no
 // longer master, give the record to the new master (WRITE with `merge`), which answers whether it
-// won. The client is told ok only when every replica of one and the same view has the record; when
-// time is up before, the answer is RESULT_TIMEOUT and the outcome is in doubt.
+// won. While there is no view at all, acknowledgements of the last one go on counting. The client
+// is told ok only when every replica of one and the same view has the record; when time is up
+// before, the answer is RESULT_TIMEOUT and the outcome is in doubt. The same when another version
+// won at the new master: what was written may have been read, or that version may stem from it.
 //
 // A machine is embedded in the operation it serves. Pure; one thread at a time.
 #pragma once
@@ -24,45 +26,63 @@
 #include "base/result.h"
 #include "core/replication/place.h"
 
-// What two versions of a record are compared by.
+// What two versions of a record are compared by. Within one lineage of a partition versions only
+// grow: each write has the last update time of the moment, at least that of the version before it,
+// and the next generation. A record that is made again after a delete starts with generation 1, as
+// clients expect it, but with the tombstone's life and one more.
 struct replication_version {
     uint64_t last_update_ms;
-    uint16_t generation; // 1 to 65535, then 1 again
-    uint32_t checksum;   // of the whole record: the last word, so that all nodes choose the same
-    bool exists;         // false: no version at all, loses against any
+    uint32_t void_time_s; // since the same moment as last_update_ms; 0: never expires
+    uint32_t checksum;    // of the whole record: the last word, so that all nodes choose the same
+    uint16_t generation;  // 1 to 65535, then 1 again
+    uint8_t life;         // 0 to 63, then 0 again: how often it was deleted and made again
+    bool exists;          // false: no version at all, loses against any
 };
+
+enum { REPLICATION_LIVES = 64 };
 
 enum replication_policy {
     REPLICATION_BY_GENERATION,
     REPLICATION_BY_LAST_UPDATE_TIME,
 };
 
-// > 0: a wins, < 0: b wins, 0: the same version. By last update time, then generation (or the other
-// way round), then checksum. Generations are compared on the circle: 1 is newer than 65535.
+// > 0: a wins, < 0: b wins, 0: the same version.
+//
+// By last update time, then life, then generation. Or, between copies that took writes apart from
+// each other and whose clocks shall not count, by life, then generation, then last update time; but
+// a version that was written after the other had expired wins there as well, because what expires
+// leaves no tombstone that would count lives. Then the checksum. Lives and generations are compared
+// on the circle: 1 is newer than 65535.
+//
+// What a master has its replicas write is compared by last update time whatever the policy: it is
+// of one lineage, and right also when a record was evicted at the master and not at the replica.
 int replication_compare(const struct replication_version *a, const struct replication_version *b,
                         enum replication_policy policy);
 
 enum replication_kind {
-    REPLICATION_READ,
+    REPLICATION_READ, // also where a full replica was found
     REPLICATION_WRITE,
 };
 
 enum replication_event_type {
     REPLICATION_BEGIN,    // `place` as found
-    REPLICATION_ANSWERED, // `from` was asked and `ok` answered (what it had has been merged), or
-                          // refused: it is in another view
+    REPLICATION_ANSWERED, // `from` was asked under `key` and `ok` answered (what it had has been
+                          // merged), or refused: it is in another view
     REPLICATION_APPLIED,  // under the stripe, with `place` as it was there; `result`; `changed`:
                           // there is a record to replicate
-    REPLICATION_ACKED,    // `from` has the record, or !ok: it is in another view;
-                          // `lost`: it was given to a new master and another version won
+    REPLICATION_ACKED,    // `from` has the record that was sent under `key`, or !ok: it is in
+                          // another view; `lost`: it was given to a new master and another version
+                          // won. Also ok when there is nothing to send any more because our copy
+                          // was dropped: others have what it held
     REPLICATION_MOVED,    // `place` may have changed: a new view, or a new master in this one
-    REPLICATION_TICK,     // time passes
+    REPLICATION_TICK,     // time passes; `place` if at hand, else NULL
 };
 
 struct replication_event {
     enum replication_event_type type;
     uint64_t now_ms; // monotonic
     const struct place *place;
+    uint64_t key; // of the message that is answered; answers of other views do not count
     uint8_t from; // peer number
     bool ok;
     bool lost;
@@ -75,8 +95,8 @@ enum replication_effect_type {
     REPLICATION_WAIT,    // no view, or a master that hands over: come back with MOVED or TICK
     REPLICATION_PROXY,   // to peer `to`, the master; ends this machine's part
     REPLICATION_ASK,     // `set`: send them the digest and this key; merge what they have
-    REPLICATION_APPLY,   // take the stripe; if the place there is not master under `key` (or has
-                         // duplicates that were not asked), come back with MOVED; else apply
+    REPLICATION_APPLY,   // take the stripe; if !replication_may_apply there, come back with MOVED;
+                         // else apply and come back with APPLIED
     REPLICATION_SEND,    // `set`: send them the record as it now stands, under `key`; `merge`: to a
                          // new master, which is to replicate it further before it answers
     REPLICATION_FINISH,  // with `result`; in_flight of the place goes down if it went up
@@ -88,6 +108,7 @@ struct replication_effect {
     uint64_t key;
     uint8_t to;
     bool merge;
+    bool answer; // the client may be answered with `result` already; more is to come without it
     enum base_result result;
 };
 
@@ -105,9 +126,11 @@ struct replication {
     enum replication_kind kind;
     bool commit_master; // the client does not wait for replicas
     bool applied;
+    bool answered;           // the owner was told that the client may be answered
     uint64_t key;            // of the view in which it runs
     struct node_set waiting; // whose answer is missing
     struct node_set asked;   // duplicates that have answered under `key`
+    uint8_t target;          // merging: the new master
     uint64_t deadline_ms;    // monotonic
     uint64_t resend_ms;      // when to send again what is unanswered
     enum base_result result; // of the application
@@ -117,7 +140,8 @@ struct replication {
 };
 
 enum {
-    REPLICATION_RESEND_MS = 50, // messages between nodes get lost only with their connection
+    REPLICATION_RESEND_MS = 50,  // messages between nodes get lost only with their connection
+    REPLICATION_REFUSED_MS = 10, // who refused is in another view, but not for long
 };
 
 void replication_init(struct replication *machine, enum replication_kind kind, bool commit_master,
@@ -126,6 +150,10 @@ void replication_init(struct replication *machine, enum replication_kind kind, b
 // The one entry: an event in, the one thing to do next out.
 void replication_step(struct replication *machine, const struct replication_event *event,
                       struct replication_effect *out);
+
+// Whether the operation may be applied at this place, which is the one that it was routed by: its
+// master, with no duplicates but those that were asked; for a read also a full replica.
+bool replication_may_apply(const struct replication *machine, const struct place *place);
 
 // The invariants; asserts.
 void replication_check(const struct replication *machine);

@@ -41,7 +41,8 @@ static struct sample *sample_new(const char *set_name, uint32_t key_size, uint32
     }
     sample->draft = (struct store_draft){
         .digest = digest,
-        .last_update_ms = 0xa1b2c3d4e5f6,
+        .last_update_ms = 0x2b2c3d4e5f6,
+        .life = 41,
         .void_time_s = bin_count == 0 ? 0 : 0xfedcba98,
         .generation = 0x8001,
         .bin_count = (uint16_t)bin_count,
@@ -76,6 +77,8 @@ static void assert_same(const struct sample *sample, const uint8_t *bytes, size_
     assert_int_equal(record.last_update_ms, draft->last_update_ms);
     assert_int_equal(record.void_time_s, draft->void_time_s);
     assert_int_equal(record.generation, draft->generation);
+    assert_int_equal(store_record_last_update_ms(bytes), draft->last_update_ms);
+    assert_int_equal(store_record_life(bytes), draft->life);
     assert_int_equal(record.bin_count, draft->bin_count);
     assert_int_equal(record.tombstone, draft->tombstone);
     assert_int_equal(store_record_is_tombstone(bytes), draft->tombstone);
