@@ -140,7 +140,11 @@ enum base_result io_socket_connected(int fd)
 {
     int error = 0;
     socklen_t size = sizeof error;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        return RESULT_IO;
+    }
+    if (error != 0) {
+        errno = error;
         return RESULT_IO;
     }
     return RESULT_OK;

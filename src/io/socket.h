@@ -46,10 +46,11 @@ BASE_MUST_USE enum base_result io_socket_listen(const struct io_address *address
 BASE_MUST_USE enum base_result io_socket_local(int fd, struct io_address *out);
 
 // Starts to connect, TCP_NODELAY set. RESULT_OK: connected at once. RESULT_WOULD_BLOCK: on its way;
-// wait until `fd` is writable, then ask io_socket_connected. RESULT_IO: refused, no descriptor.
+// wait until `fd` is writable, then ask io_socket_connected. RESULT_IO: refused, no descriptor;
+// sets errno.
 BASE_MUST_USE enum base_result io_socket_connect(const struct io_address *address, int *fd);
 
-// How a connect that was on its way ended: RESULT_OK or RESULT_IO.
+// How a connect that was on its way ended: RESULT_OK or RESULT_IO, which sets errno.
 BASE_MUST_USE enum base_result io_socket_connected(int fd);
 
 // Sends what the kernel takes; *sent may be less than `size`. RESULT_WOULD_BLOCK: nothing now.

@@ -20,7 +20,8 @@ BASE_MUST_USE enum base_result clustering_start(struct node *node, struct cluste
 void clustering_stop(struct clustering **clustering);
 
 // From the fabric's threads: a control message of a peer; bytes are copied. A sync that ended well.
-// A partner's fabric link broke or came up: news for the mesh at once.
+// A connect to a peer was refused: news for the mesh at once. The fabric calls the first and the
+// last from fabric_ears_set in clustering_start until it is told NULL there in clustering_stop.
 void clustering_deliver(struct clustering *clustering, uint64_t from_id, const uint8_t *bytes,
                         uint32_t size);
 void clustering_synced(struct clustering *clustering, const struct cluster_sync_order *order);

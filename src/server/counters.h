@@ -79,7 +79,17 @@ struct node;
     X(batch_index_complete, "batches answered")                                                    \
     X(batch_index_error, "batches that failed")                                                    \
     X(batch_index_timeout, "batches that timed out")                                               \
-    X(deprecated_requests, "info requests in a deprecated spelling")
+    X(deprecated_requests, "info requests in a deprecated spelling")                               \
+    X(fabric_connections_opened, "links to other nodes opened or accepted")                        \
+    X(fabric_connections_closed, "links to other nodes closed")                                    \
+    X(fabric_rw_sent_bytes, "bytes of records and proxied requests sent to other nodes")           \
+    X(fabric_rw_received_bytes, "bytes of records and proxied requests received from other nodes") \
+    X(fabric_ctrl_sent_bytes, "bytes about partitions sent to other nodes")                        \
+    X(fabric_ctrl_received_bytes, "bytes about partitions received from other nodes")              \
+    X(fabric_bulk_sent_bytes, "bytes of migrations sent to other nodes")                           \
+    X(fabric_bulk_received_bytes, "bytes of migrations received from other nodes")                 \
+    X(fabric_meta_sent_bytes, "bytes of queries sent to other nodes")                              \
+    X(fabric_meta_received_bytes, "bytes of queries received from other nodes")
 
 // Latency histograms of each namespace, by the names of `latencies:`.
 #define SERVER_HISTOGRAMS(X)                                                                       \
