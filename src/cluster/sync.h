@@ -40,7 +40,7 @@ struct sync_totals {
     uint64_t records_received; // newer ones of the partner
     uint64_t records_skipped;  // listed and found the same
     uint64_t bytes_sent;
-    uint64_t resent; // messages
+    uint64_t resent;         // messages
     uint64_t walks_repeated; // contents differed after a walk
 };
 
