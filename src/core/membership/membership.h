@@ -14,9 +14,15 @@
 // COMMIT. A view is never installed by a node that did not promise it, and never committed unless
 // all of its members promised it; so between two views that share a node nobody serves twice.
 //
-// Departures are acted on at once. Arrivals are gathered for a moment (JOIN_BATCH) so that many
-// nodes that start together make few views. A node that was paused longer than the timeout freezes
-// by itself before anything else, because others may have gone on without it.
+// Departures are acted on at once; a node that others still hear though we do not, or that we hear
+// though others do not, gets two intervals for the news to settle. Arrivals are gathered for a
+// moment so that many nodes that start together make few views. A node that was lost is counted
+// again when it has been heard for a while, longer each time that it is lost soon again.
+//
+// All spans are measured in time that this process was running: between two events at most one
+// interval counts, so that after a pause nobody is judged before what he sent has been read. A node
+// that was paused longer than the timeout freezes by itself before anything else, because others
+// may have gone on without it.
 //
 // Losing, repeating, delaying and reordering of messages is harmless: all is retried by ticks.
 // The machine is one block of memory of the caller; nothing is allocated after init. One thread.
@@ -38,6 +44,12 @@ struct membership_member {
     uint64_t id;          // never 0
     uint64_t incarnation; // random, new at each start of the process
     uint8_t flags;
+};
+
+// Flags of an entry in the adjacency of a heartbeat.
+enum {
+    ADJACENCY_MUTUAL = 1,  // it hears the sender too
+    ADJACENCY_IN_VIEW = 2, // it is a member of the view that the sender has installed
 };
 
 // What all members of a cluster agree on.
@@ -69,7 +81,9 @@ struct membership_message {
     uint8_t flags;        // MEMBER_*
     bool frozen;          // serves nothing, waits for a view
     bool settled;         // has looked at all its seeds; not yet: wait a little for it
-    // Heartbeat: whom the sender hears. PREPARE and COMMIT: the members of the view.
+    // By id, highest first. Heartbeat: whom the sender hears, with ADJACENCY_* as flags, not
+    // itself. PREPARE and COMMIT: the members of the view; the sender is its principal and the
+    // first.
     uint32_t count;
     struct membership_member member[LIMIT_CLUSTER_NODES];
 };
@@ -97,7 +111,7 @@ enum membership_event_type {
     MEMBERSHIP_SEEDS_SETTLED, // every seed has been tried; a node without seeds says so first of
                               // all
     MEMBERSHIP_FLAGS,         // `flags` are ours from now on
-    MEMBERSHIP_RECLUSTER,     // an operator wants a new view, by our principal
+    MEMBERSHIP_RECLUSTER,     // an operator wants a new view; only the principal heeds it
 };
 
 struct membership_event {

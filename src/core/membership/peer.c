@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of nodes: who is heard, who was lost, who counts again. A node that was lost has to be
+// heard for a while before it counts, and longer when that happens again and again, so that a bad
+// link costs few views.
+#include "core/membership/machine.h"
+
+#include <string.h>
+
+enum {
+    NONE = LIMIT_CLUSTER_NODES,
+    HOLD_INTERVALS = 2,      // after the first loss
+    HOLD_INTERVALS_MAX = 32, // it doubles up to this
+    STEADY_INTERVALS = 64,   // counted for so long: its losses are forgotten
+};
+
+// Place in `order` of the first node whose id is not higher.
+static uint32_t order_place(const struct membership *m, uint64_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = m->order_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (m->peer[m->order[middle]].id > id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t membership__slot_find(const struct membership *m, uint64_t id)
+{
+    uint32_t place = order_place(m, id);
+    bool found = place < m->order_count && m->peer[m->order[place]].id == id;
+    return found ? m->order[place] : NONE;
+}
+
+void membership__peer_column_clear(struct membership *m, uint32_t slot)
+{
+    for (uint32_t i = 0; i < m->order_count; i++) {
+        struct peer *peer = &m->peer[m->order[i]];
+        node_set_remove(&peer->hears, slot);
+        node_set_remove(&peer->mutual, slot);
+        node_set_remove(&peer->same_view, slot);
+    }
+    m->graph_changed = true;
+}
+
+// A slot for a new node: a free one, else that of a node that is not alive, lost the longest; for
+// one that is only mentioned, not that of another one that is mentioned.
+static uint32_t slot_spare(const struct membership *m, bool heard)
+{
+    uint32_t best = NONE;
+    for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
+        const struct peer *peer = &m->peer[slot];
+        if (peer->id == 0) {
+            return slot;
+        }
+        if (!peer->alive && (heard || peer->mention_ms == 0) &&
+            (best == NONE || peer->lost_ms < m->peer[best].lost_ms)) {
+            best = slot;
+        }
+    }
+    return best;
+}
+
+uint32_t membership__slot_claim(struct membership *m, uint64_t id, bool heard)
+{
+    uint32_t slot = slot_spare(m, heard);
+    if (slot == NONE) {
+        return NONE;
+    }
+    struct peer *peer = &m->peer[slot];
+    if (peer->id != 0) {
+        membership__peer_column_clear(m, slot);
+        uint32_t old = order_place(m, peer->id);
+        memmove(m->order + old, m->order + old + 1, m->order_count - old - 1);
+        m->order_count--;
+    }
+    *peer = (struct peer){.id = id, .lost_ms = m->now_ms};
+    uint32_t place = order_place(m, id);
+    memmove(m->order + place + 1, m->order + place, m->order_count - place);
+    m->order[place] = (uint8_t)slot;
+    m->order_count++;
+    m->graph_changed = true;
+    return slot;
+}
+
+bool membership__peer_is_past(const struct peer *peer, uint64_t incarnation)
+{
+    for (uint32_t i = 0; i < peer->past_next && i < MEMBERSHIP_PAST; i++) {
+        if (peer->past[i] == incarnation) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Another process under the same id: what we knew of the old one is void, for good.
+void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t incarnation)
+{
+    struct peer *peer = &m->peer[slot];
+    if (peer->heard) {
+        membership__peer_lose(m, slot, true);
+        peer->past[peer->past_next % MEMBERSHIP_PAST] = peer->incarnation;
+        // Kept in the upper half once all places were used, so that it says how many are.
+        peer->past_next =
+            peer->past_next + 1 < 2 * MEMBERSHIP_PAST ? peer->past_next + 1 : MEMBERSHIP_PAST;
+    }
+    membership__peer_column_clear(m, slot);
+    peer->incarnation = incarnation;
+    peer->fresh = true;
+    peer->heard = false;
+    peer->gone = false;
+    peer->sequence = 0;
+    peer->unanswered = 0;
+    peer->odd_count = 0;
+}
+
+// A process that was restarted is let in at once, unless that too happens again and again.
+static uint64_t hold_ms(const struct membership *m, const struct peer *peer)
+{
+    uint32_t losses = peer->flaps - (peer->fresh && peer->flaps > 0);
+    uint64_t intervals = losses == 0 ? 0 : HOLD_INTERVALS;
+    for (uint32_t i = 1; i < losses && intervals < HOLD_INTERVALS_MAX; i++) {
+        intervals *= 2;
+    }
+    return intervals * m->config.interval_ms;
+}
+
+static void peer_count(struct membership *m, struct peer *peer)
+{
+    peer->counted = true;
+    peer->fresh = false;
+    peer->counted_ms = m->now_ms;
+    peer->mention_ms = 0;
+    m->graph_changed = true;
+    m->news = true;
+}
+
+void membership__peer_heard(struct membership *m, uint32_t slot)
+{
+    struct peer *peer = &m->peer[slot];
+    peer->heard = true;
+    peer->heard_ms = m->now_ms;
+    if (!peer->alive) {
+        if (m->company_ms == 0) {
+            m->company_ms = m->now_ms;
+        }
+        peer->alive = true;
+        peer->gone = false;
+        peer->back_ms = m->now_ms;
+        peer->hold_ms = hold_ms(m, peer);
+    }
+    if (!peer->counted && m->now_ms - peer->back_ms >= peer->hold_ms) {
+        peer_count(m, peer);
+    }
+}
+
+void membership__peer_lose(struct membership *m, uint32_t slot, bool certain)
+{
+    struct peer *peer = &m->peer[slot];
+    if (peer->counted) {
+        peer->flaps++;
+        m->graph_changed = true;
+        m->news = true;
+        m->look = true;
+    }
+    if (peer->alive || (certain && !peer->gone)) {
+        peer->lost_ms = m->now_ms;
+    }
+    peer->alive = false;
+    peer->counted = false;
+    peer->gone = certain;
+    peer->mention_ms = 0;
+    peer->hears = (struct node_set){0};
+    peer->mutual = (struct node_set){0};
+    peer->same_view = (struct node_set){0};
+    if (membership__alive_count(m) == 0) {
+        m->company_ms = 0;
+    }
+}
+
+void membership__peers_expire(struct membership *m)
+{
+    for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
+        struct peer *peer = &m->peer[slot];
+        if (peer->alive && m->now_ms - peer->heard_ms > m->config.timeout_ms) {
+            membership__peer_lose(m, slot, false);
+        }
+        if (peer->counted && peer->flaps > 0 &&
+            m->now_ms - peer->counted_ms > STEADY_INTERVALS * (uint64_t)m->config.interval_ms) {
+            peer->flaps = 0;
+        }
+    }
+}
+
+uint32_t membership__alive_count(const struct membership *m)
+{
+    uint32_t count = 0;
+    for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
+        count += m->peer[slot].alive;
+    }
+    return count;
+}
+
+uint32_t membership__member_slot(const struct membership *m, const struct membership_member *member)
+{
+    uint32_t slot = membership__slot_find(m, member->id);
+    if (slot == NONE || m->peer[slot].incarnation != member->incarnation) {
+        return NONE;
+    }
+    return slot == MEMBERSHIP_SELF || m->peer[slot].counted ? slot : NONE;
+}
+
+uint32_t membership__view_place(const struct membership_view *view, uint64_t id,
+                                uint64_t incarnation)
+{
+    uint32_t low = 0;
+    uint32_t high = view->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (view->member[middle].id > id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < view->count && view->member[low].id == id &&
+                 view->member[low].incarnation == incarnation;
+    return found ? low : view->count;
+}
