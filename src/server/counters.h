@@ -14,6 +14,9 @@ struct node;
 #define SERVER_NAMESPACE_COUNTERS(X)                                                               \
     X(client_tsvc_error, "requests refused before they reached a record")                          \
     X(client_tsvc_timeout, "requests that timed out before they reached a record")                 \
+    X(client_proxy_complete, "requests that another node answered")                                \
+    X(client_proxy_error, "requests that another node could not be given")                         \
+    X(client_proxy_timeout, "requests that another node did not answer in time")                   \
     X(client_read_success, "single reads answered")                                                \
     X(client_read_error, "single reads that failed")                                               \
     X(client_read_timeout, "single reads that timed out")                                          \
@@ -30,6 +33,9 @@ struct node;
     X(client_delete_filtered_out, "single deletes stopped by a filter")                            \
     X(batch_sub_tsvc_error, "batch rows refused before they reached a record")                     \
     X(batch_sub_tsvc_timeout, "batch rows that timed out before they reached a record")            \
+    X(batch_sub_proxy_complete, "batch rows that another node answered")                           \
+    X(batch_sub_proxy_error, "batch rows that another node could not be given")                    \
+    X(batch_sub_proxy_timeout, "batch rows that another node did not answer in time")              \
     X(batch_sub_read_success, "batch reads answered")                                              \
     X(batch_sub_read_error, "batch reads that failed")                                             \
     X(batch_sub_read_timeout, "batch reads that timed out")                                        \
@@ -44,12 +50,59 @@ struct node;
     X(batch_sub_delete_timeout, "batch deletes that timed out")                                    \
     X(batch_sub_delete_not_found, "batch deletes of absent records")                               \
     X(batch_sub_delete_filtered_out, "batch deletes stopped by a filter")                          \
+    X(from_proxy_tsvc_error, "passed-on requests refused before they reached a record")            \
+    X(from_proxy_tsvc_timeout, "passed-on requests that timed out before they reached a record")   \
+    X(from_proxy_read_success, "passed-on reads answered")                                         \
+    X(from_proxy_read_error, "passed-on reads that failed")                                        \
+    X(from_proxy_read_timeout, "passed-on reads that timed out")                                   \
+    X(from_proxy_read_not_found, "passed-on reads of absent records")                              \
+    X(from_proxy_read_filtered_out, "passed-on reads stopped by a filter")                         \
+    X(from_proxy_write_success, "passed-on writes done")                                           \
+    X(from_proxy_write_error, "passed-on writes that failed")                                      \
+    X(from_proxy_write_timeout, "passed-on writes that timed out")                                 \
+    X(from_proxy_write_filtered_out, "passed-on writes stopped by a filter")                       \
+    X(from_proxy_delete_success, "passed-on deletes done")                                         \
+    X(from_proxy_delete_error, "passed-on deletes that failed")                                    \
+    X(from_proxy_delete_timeout, "passed-on deletes that timed out")                               \
+    X(from_proxy_delete_not_found, "passed-on deletes of absent records")                          \
+    X(from_proxy_delete_filtered_out, "passed-on deletes stopped by a filter")                     \
+    X(from_proxy_batch_sub_tsvc_error, "passed-on batch rows refused early")                       \
+    X(from_proxy_batch_sub_tsvc_timeout, "passed-on batch rows that timed out early")              \
+    X(from_proxy_batch_sub_read_success, "passed-on batch reads answered")                         \
+    X(from_proxy_batch_sub_read_error, "passed-on batch reads that failed")                        \
+    X(from_proxy_batch_sub_read_timeout, "passed-on batch reads that timed out")                   \
+    X(from_proxy_batch_sub_read_not_found, "passed-on batch reads of absent records")              \
+    X(from_proxy_batch_sub_read_filtered_out, "passed-on batch reads stopped by a filter")         \
+    X(from_proxy_batch_sub_write_success, "passed-on batch writes done")                           \
+    X(from_proxy_batch_sub_write_error, "passed-on batch writes that failed")                      \
+    X(from_proxy_batch_sub_write_timeout, "passed-on batch writes that timed out")                 \
+    X(from_proxy_batch_sub_write_filtered_out, "passed-on batch writes stopped by a filter")       \
+    X(from_proxy_batch_sub_delete_success, "passed-on batch deletes done")                         \
+    X(from_proxy_batch_sub_delete_error, "passed-on batch deletes that failed")                    \
+    X(from_proxy_batch_sub_delete_timeout, "passed-on batch deletes that timed out")               \
+    X(from_proxy_batch_sub_delete_not_found, "passed-on batch deletes of absent records")          \
+    X(from_proxy_batch_sub_delete_filtered_out, "passed-on batch deletes stopped by a filter")     \
     X(ops_sub_tsvc_error, "records a background query could not reach")                            \
     X(ops_sub_tsvc_timeout, "records a background query reached too late")                         \
     X(ops_sub_write_success, "background writes done")                                             \
     X(ops_sub_write_error, "background writes that failed")                                        \
     X(ops_sub_write_timeout, "background writes that timed out")                                   \
     X(ops_sub_write_filtered_out, "background writes stopped by a filter")                         \
+    X(dup_res_ask, "records asked for at other nodes before an operation")                         \
+    X(dup_res_respond_read, "such questions answered with a record")                               \
+    X(dup_res_respond_no_read, "such questions answered without one")                              \
+    X(retransmit_all_read_dup_res, "such questions of reads sent again")                           \
+    X(retransmit_all_write_dup_res, "such questions of writes sent again")                         \
+    X(retransmit_all_write_repl_write, "records of writes sent to a replica again")                \
+    X(retransmit_all_delete_dup_res, "such questions of deletes sent again")                       \
+    X(retransmit_all_delete_repl_write, "records of deletes sent to a replica again")              \
+    X(retransmit_all_batch_sub_read_dup_res, "such questions of batch reads sent again")           \
+    X(retransmit_all_batch_sub_write_dup_res, "such questions of batch writes sent again")         \
+    X(retransmit_all_batch_sub_write_repl_write, "records of batch writes replicated again")       \
+    X(retransmit_all_batch_sub_delete_dup_res, "such questions of batch deletes sent again")       \
+    X(retransmit_all_batch_sub_delete_repl_write, "records of batch deletes replicated again")     \
+    X(retransmit_ops_sub_dup_res, "such questions of background operations sent again")            \
+    X(retransmit_ops_sub_repl_write, "records of background operations sent to a replica again")   \
     X(pi_query_short_basic_complete, "short scans done")                                           \
     X(pi_query_short_basic_error, "short scans that failed")                                       \
     X(pi_query_short_basic_timeout, "short scans that timed out")                                  \
