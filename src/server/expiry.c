@@ -149,6 +149,10 @@ static void namespace_look(struct expiry *e, struct namespace *ns)
         struct expiry_walker walker = walker_of(e, ns);
         expiry_truncation_run(ns, &walker);
     }
+    if (atomic_load(&ns->evict_wanted)) {
+        struct expiry_walker walker = walker_of(e, ns);
+        expiry_evict_follow(ns, &walker);
+    }
     if (is_due(course->cycle_ns,
                atomic_load_explicit(&config->nsup_period_s, memory_order_relaxed))) {
         cycle_run(e, ns);

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "server/shared.h"
+
 enum { SLICE_RECORDS = 64 };
 
 // --- buckets ---
@@ -133,7 +135,7 @@ static bool evict(struct cycle *c, const struct expiry_walker *walker)
     threshold_find(c);
     bool ok = walk(c->ns, walker, evict_visit, c);
     uint64_t void_time_s = (uint64_t)c->now_s + (uint64_t)c->threshold * c->buckets.width_s;
-    atomic_store_explicit(&c->ns->evict_void_time_s, void_time_s, memory_order_relaxed);
+    shared_evicted(c->ns->node->shared, c->ns, (uint32_t)void_time_s);
     return ok;
 }
 
@@ -161,6 +163,24 @@ bool expiry_cycle_run(struct namespace *ns, uint32_t now_s, const struct expiry_
     }
     free(c.buckets.bucket);
     return ok;
+}
+
+static enum store_visit follow_visit(const struct store_record *record, void *arg)
+{
+    struct cycle *c = arg;
+    uint64_t until_s = atomic_load_explicit(&c->ns->evict_void_time_s, memory_order_relaxed);
+    if (record->void_time_s == 0 || record->void_time_s >= until_s || !may_evict(c, record)) {
+        return STORE_VISIT_KEEP;
+    }
+    counters_add(&c->counters->evicted_objects, 1);
+    return STORE_VISIT_REMOVE;
+}
+
+bool expiry_evict_follow(struct namespace *ns, const struct expiry_walker *walker)
+{
+    struct cycle c = {.ns = ns, .counters = walker->counters};
+    atomic_store(&ns->evict_wanted, false);
+    return walk(ns, walker, follow_visit, &c);
 }
 
 // --- truncation ---

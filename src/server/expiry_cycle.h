@@ -23,6 +23,10 @@ struct expiry_walker {
 // namespace's statistics. False when the walk was given up.
 bool expiry_cycle_run(struct namespace *ns, uint32_t now_s, const struct expiry_walker *walker);
 
+// Evicts what expires before ns->evict_void_time_s, as another node has, and clears
+// ns->evict_wanted. False when the walk was given up.
+bool expiry_evict_follow(struct namespace *ns, const struct expiry_walker *walker);
+
 // Removes the records that truncations cover and clears ns->truncating, unless another truncation
 // came meanwhile. False when the walk was given up.
 bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *walker);

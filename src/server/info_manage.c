@@ -7,6 +7,7 @@
 #include "server/info_call.h"
 #include "server/jobs.h"
 #include "server/log.h"
+#include "server/shared.h"
 #include "wire/base64.h"
 
 // --- queries -------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ static void module_put(struct info_call *call, struct base_slice name, struct ba
         info__error(call, RESULT_PARAMETER, "content is not base64");
     } else {
         enum base_result result =
-            modules_put(call->node->info->modules, name, (struct base_slice){bytes, size});
+            shared_module_put(call->node->shared, name, (struct base_slice){bytes, size});
         if (result == RESULT_OK) {
             log_info(call->node->log, udf, "module %.*s registered", (int)(name.size & 0xff),
                      (const char *)name.data);
@@ -254,7 +255,7 @@ static void on_udf_remove(struct info_call *call)
         return;
     }
     // A module that is not there is as good as removed: clients of servers since 4.5.1 rely on it.
-    modules_remove(call->node->info->modules, name);
+    shared_module_remove(call->node->shared, name);
     info__text(call, "ok");
 }
 
@@ -355,7 +356,7 @@ static void on_eviction_reset(struct info_call *call)
         info__error(call, RESULT_UNSUPPORTED, "eviction to a given time to live is not built yet");
         return;
     }
-    ns->evict_void_time_s = 0;
+    shared_evicted(call->node->shared, ns, 0);
     info__text(call, "ok");
 }
 

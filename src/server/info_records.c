@@ -5,9 +5,9 @@
 #include "server/expiry.h"
 #include "server/info_call.h"
 #include "server/log.h"
+#include "server/shared.h"
 #include "server/statistics.h"
 #include "server/ticker.h"
-#include "server/truncate.h"
 
 static void pair_write(const char *name, const char *value, void *arg)
 {
@@ -230,8 +230,15 @@ static void truncate_answer(struct info_call *call, struct base_slice set)
     if (ns == NULL || !moment_read(call, &moment)) {
         return;
     }
-    if (truncate_begin(ns, set, moment) != RESULT_OK) {
-        info__error(call, RESULT_PARAMETER, "lut lies in the future");
+    enum base_result result = shared_truncate(call->node->shared, ns, set, moment);
+    if (result == RESULT_PARAMETER) {
+        info__error(call, RESULT_PARAMETER,
+                    set.size > LIMIT_SET_NAME_SIZE ? "set name too long"
+                                                   : "lut lies in the future");
+        return;
+    }
+    if (result != RESULT_OK) {
+        info__error(call, RESULT_SERVER_FULL, "too many truncations");
         return;
     }
     log_info(call->node->log, truncate, "{%s|%.*s} truncated", ns->name, (int)(set.size & 0xff),

@@ -7,6 +7,7 @@
 
 #include "io/clock.h"
 #include "server/info.h"
+#include "server/shared.h"
 
 static enum base_result set_configure(struct store *store, const struct config_set *config)
 {
@@ -69,6 +70,9 @@ enum base_result node_new(struct config *config, struct node **out)
                                                 .incarnation = node->identity.incarnation});
     pthread_mutex_init(&node->counters_lock, NULL);
     enum base_result result = info_new(&node->info);
+    if (result == RESULT_OK) {
+        result = shared_new(node, &node->shared);
+    }
     while (result == RESULT_OK && node->namespace_count < config->namespace_count) {
         result = namespace_init(node, node->namespace_count++);
     }
@@ -95,6 +99,7 @@ void node_free(struct node **node)
     for (uint32_t i = 0; i < atomic_load(&n->counters_count); i++) {
         free(n->counters[i]);
     }
+    shared_free(&n->shared);
     info_free(&n->info);
     identity_fini(&n->identity);
     peers_fini(&n->peers);

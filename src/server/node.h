@@ -24,6 +24,7 @@ struct expiry;     // the thread that removes what has expired, server/expiry.h
 struct jobs;       // scans and background operations, server/jobs.h
 struct migrations; // the thread that moves records between nodes, server/migrations.h
 struct replica;    // a namespace as the cluster sees it, cluster/replica.h
+struct shared;     // what all nodes of a cluster hold in common, server/shared.h
 struct service;    // the threads that serve clients, server/service.h
 struct ticker;     // the thread that measures and tells, server/ticker.h
 
@@ -49,6 +50,7 @@ struct namespace
     _Atomic uint64_t data_limit_bytes;      // writes stop when records take so much; 0: no limit
     _Atomic uint64_t non_expirable_objects; // at the last nsup cycle
     _Atomic uint64_t evict_void_time_s;     // records that expire before it have been evicted
+    _Atomic bool evict_wanted;              // another node has, and this one is to follow
     _Atomic uint64_t nsup_cycle_duration_s;
     _Atomic uint32_t nsup_cycle_deleted_permyriad; // hundredths of a percent
     _Atomic uint32_t truncations;        // asked for so far; counted before truncating is set
@@ -71,6 +73,7 @@ struct node {
     struct jobs *jobs;
     struct expiry *expiry; // NULL until started
     struct info *info;
+    struct shared *shared;
     struct ticker *ticker; // NULL until started
 
     // The cluster; NULL until started, and in a node that serves alone.

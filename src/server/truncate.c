@@ -5,28 +5,25 @@
 #include "io/clock.h"
 #include "server/expiry.h"
 
-enum base_result truncate_begin(struct namespace *ns, struct base_slice set_name,
-                                uint64_t before_unix_ns)
+enum base_result truncate_moment(uint64_t before_unix_ns, uint64_t *before_ms)
 {
     uint64_t now_ms = io_clock_epoch_ms();
     uint64_t epoch_ms = (uint64_t)IO_CLOCK_EPOCH_UNIX_S * 1000;
     // Without a moment everything written until now goes, this very millisecond included; the store
     // makes later writes no older than the truncation, so that they live.
-    uint64_t before_ms = now_ms + 1;
+    *before_ms = now_ms + 1;
     if (before_unix_ns != 0) {
         uint64_t before_unix_ms = before_unix_ns / 1000000;
         if (before_unix_ms > now_ms + epoch_ms) {
             return RESULT_PARAMETER;
         }
-        before_ms = before_unix_ms > epoch_ms ? before_unix_ms - epoch_ms : 0;
+        *before_ms = before_unix_ms > epoch_ms ? before_unix_ms - epoch_ms : 0;
     }
-    struct store_set *set = NULL;
-    if (set_name.size > 0) {
-        set = store_set_find(ns->store, set_name);
-        if (set == NULL) {
-            return RESULT_OK; // no record was ever in it
-        }
-    }
+    return RESULT_OK;
+}
+
+void truncate_apply(struct namespace *ns, struct store_set *set, uint64_t before_ms)
+{
     store_truncate(ns->store, set, before_ms);
     if (set == NULL && before_ms > ns->truncate_before_ms) {
         ns->truncate_before_ms = before_ms;
@@ -36,5 +33,4 @@ enum base_result truncate_begin(struct namespace *ns, struct base_slice set_name
     if (ns->node->expiry != NULL) {
         expiry_wake(ns->node->expiry);
     }
-    return RESULT_OK;
 }
