@@ -4,8 +4,8 @@
 // thread with real sockets, the simulator with arithmetic; both are an `edge`. It reads no clock
 // and knows no socket.
 //
-// One thread calls; edge functions are called from within these calls. What the edge is given
-// (bytes, views) is good during the call.
+// One thread calls; edge functions are called from within these calls and must not call back. What
+// the edge is given (bytes, views) is good during the call.
 #pragma once
 
 #include <stdbool.h>
@@ -62,6 +62,7 @@ struct cluster_config {
     struct cluster_namespace namespaces[LIMIT_NAMESPACES]; // sorted by name
 };
 
+// Freezes all namespaces. RESULT_NO_MEMORY.
 BASE_MUST_USE enum base_result cluster_new(const struct cluster_config *config,
                                            const struct cluster_edge *edge, struct cluster **out);
 void cluster_free(struct cluster **cluster);
