@@ -266,6 +266,7 @@ void cluster__space_tick(struct cluster__space *space)
 {
     machine_step(
         space, &(struct partition_event){.type = PARTITION_TICK, .now_ms = space->cluster->now_ms});
+    migrations_watch(space);
 }
 
 void cluster__space_on_exchange(struct cluster__space *space, uint32_t from,
