@@ -15,8 +15,9 @@
 
 struct replica {
     struct store *store;
-    enum replication_policy policy;
-    bool tombstones; // deletes leave one: the cluster has, or lately had, other nodes; atomic reads
+    enum replication_policy policy; // replica_policy reads it
+    bool tombstones; // deletes leave one: the cluster has, or lately had, other nodes. Read and
+                     // written with relaxed atomics (__atomic_load_n)
     // The place of each partition, under its stripe (store_partition_lock). The stripe's word says
     // REPLICA_ALONE when place_is_alone, so that a lone node looks at nothing else.
     struct place place[LIMIT_PARTITIONS];
@@ -28,6 +29,13 @@ enum { REPLICA_ALONE = 1 }; // store_partition_word: serve without a look at the
 BASE_MUST_USE enum base_result replica_new(struct store *store, enum replication_policy policy,
                                            struct replica **out);
 void replica_free(struct replica **replica); // not the store
+
+// By what diverged versions are compared; may change while the node serves.
+static inline enum replication_policy replica_policy(const struct replica *replica)
+{
+    return __atomic_load_n(&replica->policy, __ATOMIC_RELAXED);
+}
+void replica_policy_set(struct replica *replica, enum replication_policy policy);
 
 // Sets or freezes the place of one partition; keeps in_flight. For the cluster thread.
 void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place);
@@ -41,19 +49,20 @@ void replica_place_copy(struct replica *replica, uint32_t partition, struct plac
 // that would live on. One that a truncation covers loses, and so does ours when it is older.
 // `bytes` have been checked (store_record_check). RESULT_OK: stored, or the very same was there.
 // RESULT_LOST_CONFLICT: ours is newer, or theirs is truncated. RESULT_CLUSTER_KEY_MISMATCH.
-// RESULT_NO_MEMORY.
+// RESULT_NO_MEMORY, RESULT_LIMIT (too many sets).
 BASE_MUST_USE enum base_result replica_merge(struct replica *replica, uint64_t key,
                                              const uint8_t *bytes, uint32_t now_s);
 
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
 // (replication.h says why); that ours is newer is ok. A node that dropped its copy in this view
 // says ok and stores nothing.
-// RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY.
+// RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);
 
-// MESSAGE_ASK: copies our version of the record, tombstones too, into `out` (at least
-// LIMIT_RECORD_SIZE_MAX bytes); *size 0: none. RESULT_CLUSTER_KEY_MISMATCH in another view.
+// MESSAGE_ASK: copies our version of the record, expired ones and tombstones too, into `out` (at
+// least LIMIT_RECORD_SIZE_MAX bytes); *size 0: none. RESULT_CLUSTER_KEY_MISMATCH in another view,
+// RESULT_MALFORMED.
 BASE_MUST_USE enum base_result replica_on_ask(struct replica *replica,
                                               const struct message *message, uint8_t *out,
                                               uint32_t *size);

@@ -63,7 +63,7 @@ static int listed_compare(const struct differ *differ, bool listed,
     }
     struct replication_version theirs = replica_version(head_at(differ->list, differ->position));
     struct replication_version ours = replica_version(record->bytes);
-    return replication_compare(&theirs, &ours, differ->replica->policy);
+    return replication_compare(&theirs, &ours, replica_policy(differ->replica));
 }
 
 static enum store_visit diff_visit(const struct store_record *record, void *arg)

@@ -278,7 +278,7 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_NAMESPACE, "apply-ttl-reductions", "true|yes", "true", SHOWN, "a write always sets the time to live it asks for; remove the line"),
     REFUSED(CONFIG_NAMESPACE, "auto-revive", "false|no", "false", SHOWN, "strong consistency is" NOT_BUILT),
     NUMBER(CONFIG_NAMESPACE, "background-query-max-rps", "background-scan-max-rps", CONFIG_NUMBER, CONFIG_KEPT_U32, NS(background_query_max_rps), "records/s", 1, 1000000, "10000", D, "most records a second for one background query"),
-    {.context = CONFIG_NAMESPACE, .name = "conflict-resolution-policy", .type = CONFIG_CHOICE, .kept = CONFIG_KEPT_U32, .at = NS(conflict_resolution_policy), .choices = "generation|last-update-time", .built_in = "generation", D, SHOWN, .treatment = CONFIG_WAITING, .help = "which of two diverged records wins"},
+    {.context = CONFIG_NAMESPACE, .name = "conflict-resolution-policy", .type = CONFIG_CHOICE, .kept = CONFIG_KEPT_U32, .at = NS(conflict_resolution_policy), .choices = "generation|last-update-time", .built_in = "generation", D, SHOWN, .help = "which of two diverged records wins"},
     REFUSED(CONFIG_NAMESPACE, "conflict-resolve-writes", "false|no", "false", SHOWN, "resolving conflicts of writes is" NOT_BUILT),
     NUMBER(CONFIG_NAMESPACE, "default-read-touch-ttl-pct", NULL, CONFIG_NUMBER, CONFIG_KEPT_I32, NS(default_read_touch_ttl_pct), "%", -1, 100, "0", D, "a read in the last so many percent of a record's life renews it; 0 and -1: off"),
     NUMBER(CONFIG_NAMESPACE, "default-ttl", NULL, CONFIG_SECONDS, CONFIG_KEPT_U32, NS(default_ttl_s), "s", 0, MAX_TTL_S, "0", D, "time to live of records whose writer says none; 0: they never expire"),

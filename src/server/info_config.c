@@ -177,6 +177,9 @@ static void on_set_config(struct info_call *call)
         log_info(call->node->log, config, "%s%s%s is now %s",
                  change.ns == NULL ? "" : change.ns->name, change.ns == NULL ? "" : ": ", name,
                  text);
+        if (change.ns != NULL) {
+            namespace_config_changed(change.ns);
+        }
         count++;
     }
     if (count == 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cluster/replica.h"
 #include "io/clock.h"
 #include "server/info.h"
 #include "server/shared.h"
@@ -26,6 +27,33 @@ static enum base_result set_configure(struct store *store, const struct config_s
     return RESULT_OK;
 }
 
+// As long as no cluster says otherwise, the node masters all and tells nobody.
+static void places_make_alone(struct replica *replica)
+{
+    struct place place = {
+        .key = 1,
+        .role = PLACE_MASTER,
+        .master = PLACE_SELF,
+        .columns = {PLACE_SELF},
+        .column_count = 1,
+    };
+    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
+        replica_place_set(replica, i, &place);
+    }
+}
+
+static enum replication_policy namespace_policy(const struct namespace *ns)
+{
+    return atomic_load_explicit(&ns->config->conflict_resolution_policy, memory_order_relaxed) == 0
+               ? REPLICATION_BY_GENERATION
+               : REPLICATION_BY_LAST_UPDATE_TIME;
+}
+
+void namespace_config_changed(struct namespace *ns)
+{
+    replica_policy_set(ns->replica, namespace_policy(ns));
+}
+
 static enum base_result namespace_init(struct node *node, uint32_t number)
 {
     struct namespace *ns = &node->namespaces[number];
@@ -35,6 +63,12 @@ static enum base_result namespace_init(struct node *node, uint32_t number)
     ns->name = ns->config->name;
     ns->name_size = strlen(ns->name);
     enum base_result result = store_new(&ns->store);
+    if (result == RESULT_OK) {
+        result = replica_new(ns->store, namespace_policy(ns), &ns->replica);
+    }
+    if (result == RESULT_OK) {
+        places_make_alone(ns->replica);
+    }
     for (uint32_t i = 0; result == RESULT_OK && i < ns->config->set_count; i++) {
         result = set_configure(ns->store, &ns->config->sets[i]);
     }
@@ -94,6 +128,7 @@ void node_free(struct node **node)
     }
     base_magic_check(n, NODE_MAGIC);
     for (uint32_t i = 0; i < n->namespace_count; i++) {
+        replica_free(&n->namespaces[i].replica);
         store_free(&n->namespaces[i].store);
     }
     for (uint32_t i = 0; i < atomic_load(&n->counters_count); i++) {

@@ -99,6 +99,9 @@ enum { NODE_MAGIC = 0x424e4f44 };
 BASE_MUST_USE enum base_result node_new(struct config *config, struct node **out);
 void node_free(struct node **node);
 
+// Tells the namespace's parts that a directive of its configuration has another value.
+void namespace_config_changed(struct namespace *ns);
+
 // The namespace of that name, or NULL.
 struct namespace *node_namespace_find(struct node *node, struct base_slice name);
 

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Places under their stripes, and what other nodes' records and questions do to the store.
+#include "cluster/replica.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/digest.h"
+
+enum base_result replica_new(struct store *store, enum replication_policy policy,
+                             struct replica **out)
+{
+    struct replica *replica = calloc(1, sizeof *replica);
+    *out = replica;
+    if (replica == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    replica->store = store;
+    replica->policy = policy;
+    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
+        replica->place[i].role = PLACE_NONE;
+        replica->place[i].master = PLACE_NOBODY;
+        *store_partition_word(store, i) = 0;
+    }
+    return RESULT_OK;
+}
+
+void replica_free(struct replica **replica)
+{
+    free(*replica);
+    *replica = NULL;
+}
+
+void replica_policy_set(struct replica *replica, enum replication_policy policy)
+{
+    __atomic_store_n(&replica->policy, policy, __ATOMIC_RELAXED);
+}
+
+void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place)
+{
+    store_partition_lock(replica->store, partition);
+    struct place *at = &replica->place[partition];
+    uint32_t in_flight = at->in_flight;
+    *at = *place;
+    at->in_flight = in_flight;
+    *store_partition_word(replica->store, partition) = place_is_alone(at) ? REPLICA_ALONE : 0;
+    store_partition_unlock(replica->store, partition);
+}
+
+void replica_freeze(struct replica *replica)
+{
+    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
+        store_partition_lock(replica->store, i);
+        replica->place[i].key = 0;
+        *store_partition_word(replica->store, i) = 0;
+        store_partition_unlock(replica->store, i);
+    }
+}
+
+void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out)
+{
+    store_partition_lock(replica->store, partition);
+    *out = replica->place[partition];
+    store_partition_unlock(replica->store, partition);
+}
+
+struct replication_version replica_version(const uint8_t *bytes)
+{
+    return (struct replication_version){
+        .last_update_ms = store_record_last_update_ms(bytes),
+        .void_time_s = base_le32_load(bytes + STORE_RECORD_VOID_TIME_AT),
+        .checksum = store_record_checksum(bytes),
+        .generation = base_le16_load(bytes + STORE_RECORD_GENERATION_AT),
+        .life = store_record_life(bytes),
+        .exists = true,
+    };
+}
+
+static bool is_truncated(const struct store *store, const uint8_t *bytes)
+{
+    struct store_record record;
+    store_record_decode(bytes, &record);
+    return store_record_is_truncated(store, &record);
+}
+
+// Stores a record in the place of what the cursor found, if it wins against it.
+static enum base_result put_if_newer(struct store_cursor *cursor, const uint8_t *bytes,
+                                     enum replication_policy policy)
+{
+    if (is_truncated(cursor->store, bytes)) {
+        return RESULT_LOST_CONFLICT;
+    }
+    struct replication_version theirs = replica_version(bytes);
+    struct replication_version ours = {.exists = false};
+    if (cursor->stored != NULL && !is_truncated(cursor->store, cursor->stored)) {
+        ours = replica_version(cursor->stored);
+    }
+    int order = replication_compare(&theirs, &ours, policy);
+    return order > 0    ? store_put_bytes(cursor, bytes)
+           : order == 0 ? RESULT_OK
+                        : RESULT_LOST_CONFLICT;
+}
+
+// The place of a partition whose stripe is held, if it holds in the view `key`; else NULL.
+static const struct place *place_of(const struct replica *replica, uint32_t partition, uint64_t key)
+{
+    const struct place *place = &replica->place[partition];
+    return key != 0 && place->key == key ? place : NULL;
+}
+
+enum base_result replica_merge(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                               uint32_t now_s)
+{
+    struct store_cursor cursor;
+    store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
+    const struct place *place = place_of(replica, cursor.partition, key);
+    enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
+    if (place != NULL && place->role != PLACE_NONE) {
+        result = put_if_newer(&cursor, bytes, replica_policy(replica));
+    }
+    store_release(&cursor);
+    return result;
+}
+
+static bool is_record_of(const struct base_slice bytes, uint32_t partition)
+{
+    return store_record_check(bytes.data, bytes.size) == RESULT_OK &&
+           base_digest_partition(bytes.data + STORE_RECORD_DIGEST_AT) == partition;
+}
+
+enum base_result replica_on_write(struct replica *replica, const struct message *message,
+                                  uint32_t now_s)
+{
+    const uint8_t *bytes = message->body.data;
+    if (!is_record_of(message->body, message->partition)) {
+        return RESULT_MALFORMED;
+    }
+    struct store_cursor cursor;
+    store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
+    const struct place *place = place_of(replica, cursor.partition, message->key);
+    enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
+    if (place != NULL) {
+        result = place->role == PLACE_NONE
+                     ? RESULT_OK
+                     : put_if_newer(&cursor, bytes, REPLICATION_BY_LAST_UPDATE_TIME);
+    }
+    store_release(&cursor);
+    return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;
+}
+
+enum base_result replica_on_ask(struct replica *replica, const struct message *message,
+                                uint8_t *out, uint32_t *size)
+{
+    *size = 0;
+    const uint8_t *digest = message->body.data;
+    if (message->body.size != LIMIT_DIGEST_SIZE ||
+        base_digest_partition(digest) != message->partition) {
+        return RESULT_MALFORMED;
+    }
+    struct store_cursor cursor;
+    store_acquire(replica->store, digest, 0, &cursor);
+    enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
+    if (place_of(replica, cursor.partition, message->key) != NULL) {
+        result = RESULT_OK;
+        if (cursor.stored != NULL && !is_truncated(replica->store, cursor.stored)) {
+            *size = store_record_size(cursor.stored);
+            memcpy(out, cursor.stored, *size);
+        }
+    }
+    store_release(&cursor);
+    return result;
+}
