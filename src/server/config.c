@@ -177,6 +177,24 @@ static void list_set(struct config_list *list, const char *item)
     snprintf(list->item[0], sizeof list->item[0], "%s", item);
 }
 
+static void list_copy(struct config_list *to, const struct config_list *from)
+{
+    to->count = from->count;
+    memcpy(to->item, from->item, from->count * sizeof from->item[0]);
+}
+
+static bool is_loopback_alone(const struct config_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *item = list->item[i];
+        if (strcmp(item, "local") != 0 && strcmp(item, "localhost") != 0 &&
+            strcmp(item, "::1") != 0 && strncmp(item, "127.", 4) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Outside a container a node that was not told otherwise serves this machine alone.
 static void addresses_finish(struct config *config)
 {
@@ -185,9 +203,47 @@ static void addresses_finish(struct config *config)
         list_set(&network->service_address, io_system_in_container() ? "any" : "local");
     }
     if (network->info_address.count == 0) {
-        network->info_address = network->service_address;
+        list_copy(&network->info_address, &network->service_address);
+    }
+    if (network->heartbeat_address.count == 0) {
+        list_set(&network->heartbeat_address,
+                 is_loopback_alone(&network->service_address) ? "local" : "any");
+    }
+    if (network->fabric_address.count == 0) {
+        list_copy(&network->fabric_address, &network->heartbeat_address);
     }
     network->info_enabled = network->info_port != 0;
+}
+
+// The old mesh-address becomes a seed like any other.
+static void seeds_finish(struct config *config, struct config_diag *diag)
+{
+    struct config_network *network = &config->network;
+    struct config_place place = config__place(config, NULL, CONFIG_NETWORK);
+    int64_t port =
+        config__value_number(config__row_find(CONFIG_NETWORK, "heartbeat.mesh-port"), &place);
+    for (uint32_t i = 0; i < network->mesh_address.count; i++) {
+        struct config_list *seeds = &network->mesh_seed_address_port;
+        if (seeds->count == CONFIG_LIST_ITEMS ||
+            snprintf(seeds->item[seeds->count], CONFIG_TEXT_SIZE, "%.240s %lld",
+                     network->mesh_address.item[i], (long long)port) >= CONFIG_TEXT_SIZE) {
+            config__note(diag, true, "network.heartbeat.mesh-address", "is one seed too many");
+            return;
+        }
+        seeds->count++;
+    }
+    bool alone = is_loopback_alone(&network->heartbeat_address);
+    for (uint32_t i = 0; alone && i < network->mesh_seed_address_port.count; i++) {
+        const char *seed = network->mesh_seed_address_port.item[i];
+        if (strncmp(seed, "127.", 4) != 0 && strncmp(seed, "::1", 3) != 0 &&
+            strncmp(seed, "localhost", 9) != 0) {
+            config__note(diag, false, "network.heartbeat.address",
+                         "only this machine can reach this node, and the seed `%.100s` is another; "
+                         "write `address any`",
+                         seed);
+            return;
+        }
+    }
 }
 
 static void ports_offset(struct config *config, uint32_t offset, struct config_diag *diag)
@@ -356,6 +412,7 @@ enum base_result config_finish(struct config *config, uint32_t port_offset,
                      "others");
     }
     addresses_finish(config);
+    seeds_finish(config, diag);
     ports_offset(config, port_offset, diag);
     ports_check(config, diag);
     node_id_check(config, diag);
@@ -382,7 +439,12 @@ static void rows_show(const struct config_place *place, enum config_context cont
             continue;
         }
         config__value_text(i, place, value);
-        if (value[0] != '\0' || row->type != CONFIG_LIST) {
+        if (row->type == CONFIG_HOSTS) {
+            for (char *at = strchr(value, ' '); at != NULL; at = strchr(at, ' ')) {
+                *at = ':';
+            }
+        }
+        if (value[0] != '\0' || (row->type != CONFIG_LIST && row->type != CONFIG_HOSTS)) {
             show(row->name, value[0] == '\0' ? "null" : value, arg);
         }
     }

@@ -21,13 +21,14 @@
 
 enum {
     CONFIG_TEXT_SIZE = 256,
-    CONFIG_LIST_ITEMS = 64,
+    CONFIG_LIST_ITEMS = 256,
     CONFIG_SETS = 256,
     CONFIG_FILE_SIZE = 1024 * 1024,
     CONFIG_LINE_SIZE = 4096,
     CONFIG_NOTES = 64,
     CONFIG_NOTE_SIZE = 512,
     CONFIG_SOURCE_SIZE = 64,
+    CONFIG_MESH_PORT = 3002, // of a seed that is given without one
 };
 
 struct config_list {
@@ -53,6 +54,9 @@ struct config_service {
     _Atomic uint32_t ticker_interval_s;
     _Atomic bool microsecond_histograms;
     _Atomic bool advertise_ipv6;
+    _Atomic uint32_t min_cluster_size; // a smaller cluster serves nothing
+    _Atomic uint32_t leave_timeout_ms; // time to hand data over before the process ends
+    bool stay_quiesced;                // quiesced from the start on
 };
 
 struct config_network {
@@ -70,8 +74,10 @@ struct config_network {
     struct config_list heartbeat_address;
     uint16_t heartbeat_port;
     struct config_list mesh_seed_address_port; // "host port"
+    struct config_list mesh_address;           // the same, in an old spelling
     _Atomic uint32_t heartbeat_interval_ms;
     _Atomic uint32_t heartbeat_timeout_intervals;
+    _Atomic uint32_t heartbeat_connect_timeout_ms;
 };
 
 // Configuration of one set given in the file; applied to the store's table of sets at start.

@@ -297,6 +297,12 @@ static void value_give(struct parser *parser, uint32_t row_number, char *const *
                        (row->treatment == CONFIG_REFUSED && row->type == CONFIG_ANY))) {
         value = "true"; // the bare word switches on
     }
+    char host[CONFIG_TEXT_SIZE];
+    bool pair = row->type == CONFIG_HOSTS && count == 3;
+    if (pair && snprintf(host, sizeof host, "%s %s", words[1], words[2]) < CONFIG_TEXT_SIZE) {
+        value = host;
+        count = 2;
+    }
     bool many = row->type == CONFIG_ANY || row->type == CONFIG_LIST;
     if ((count == 1 && value[0] == '\0' && row->type != CONFIG_ANY) || (count > 2 && !many)) {
         config__note(parser->diag, true, where(parser, words[0]),

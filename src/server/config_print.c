@@ -109,7 +109,7 @@ static void row_print(struct printer *printer, uint32_t number, const struct con
         value_line(printer, unset, "is not set", origin);
         return;
     }
-    if (row->type != CONFIG_LIST) {
+    if (row->type != CONFIG_LIST && row->type != CONFIG_HOSTS) {
         value_line(printer, name, printer->value, origin);
         return;
     }
@@ -213,7 +213,7 @@ void config_help_print(FILE *to)
         "  --DIRECTIVE VALUE      set any directive of service, network or namespace, such as\n"
         "                         --service-port 3100, --data-size 4G, --default-ttl 30d\n"
         "  --set PATH=VALUE       the same, spelled out: --set namespace.test.default-ttl=30d\n"
-        "  --port-offset N        add N to every port\n"
+        "  --port-offset N        add N to every port of this node; also BALLAST_PORT_OFFSET\n"
         "  --log-level LEVEL      critical, warning, info, debug or detail\n"
         "  --log-format FORM      text or json\n"
         "  --version, --help\n"
@@ -245,6 +245,7 @@ static void unit_text(const struct config_row *row, char *out, size_t size)
         [CONFIG_SECONDS] = "time (s m h d)",
         [CONFIG_TEXT] = "word",
         [CONFIG_LIST] = "word, repeated",
+        [CONFIG_HOSTS] = "host and port, repeated",
         [CONFIG_CHOICE] = "",
         [CONFIG_ANY] = "",
         [CONFIG_LEVEL] = "context level",
@@ -318,8 +319,9 @@ void config_directives_print(FILE *to)
         "go to every namespace. With `_FILE` behind the name the value is read from that file. "
         "Also\n"
         "`BALLAST_CONFIG_FILE`, `BALLAST_NAMESPACE` (name of the built-in namespace),\n"
-        "`BALLAST_LOG_LEVEL`, `BALLAST_LOG_FORMAT`, `BALLAST_LOG_FILE`. Without a configuration "
-        "file\n"
+        "`BALLAST_LOG_LEVEL`, `BALLAST_LOG_FORMAT`, `BALLAST_LOG_FILE`, `BALLAST_PORT_OFFSET`\n"
+        "(added to every port of this node). Lists are separated by commas, as in\n"
+        "`BALLAST_MESH_SEED_ADDRESS_PORT=10.0.0.2:3002,db`. Without a configuration file\n"
         "the names of the Aerospike image count as well: `SERVICE_THREADS`, `SERVICE_ADDRESS`,\n"
         "`SERVICE_PORT`, `HB_ADDRESS`, `HB_PORT`, `FABRIC_ADDRESS`, `FABRIC_PORT`, "
         "`INFO_ADDRESS`,\n"

@@ -37,8 +37,8 @@ static const struct {
 };
 
 // Names of our own that are not directives.
-static const char *const own_names[] = {"CONFIG_FILE", "NAMESPACE", "LOG_LEVEL", "LOG_FORMAT",
-                                        "LOG_FILE"};
+static const char *const own_names[] = {"CONFIG_FILE", "NAMESPACE", "LOG_LEVEL",
+                                        "LOG_FORMAT",  "LOG_FILE",  "PORT_OFFSET"};
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -377,12 +377,12 @@ static bool flag_take(const char *argument, struct config_command *out)
     return false;
 }
 
-static void port_offset_take(const char *value, struct config_command *out,
+static void port_offset_take(const char *value, const char *name, struct config_command *out,
                              struct config_diag *diag)
 {
     int64_t number;
     if (!config__number_parse(value, CONFIG_NUMBER, &number) || number < 0 || number > 65535) {
-        config__note(diag, true, "--port-offset", "'%.64s' is not a number from 0 to 65535", value);
+        config__note(diag, true, name, "'%.64s' is not a number from 0 to 65535", value);
         return;
     }
     out->port_offset = (uint32_t)number;
@@ -421,7 +421,7 @@ enum base_result config_command_line_parse(int argc, char *const *argv, struct c
         } else if (option_is(argv[i], "--port-offset")) {
             value = option_value(argc, argv, &i, "--port-offset", diag);
             if (value != NULL) {
-                port_offset_take(value, out, diag);
+                port_offset_take(value, "--port-offset", out, diag);
             }
         } else if (option_is(argv[i], "--instance")) {
             (void)option_value(argc, argv, &i, "--instance", diag);
@@ -561,6 +561,10 @@ enum base_result config_load(int argc, char *const *argv, char *const *environme
     if (result == RESULT_OK && (command->help || command->version || command->help_config)) {
         *out = config; // these answer even where the configuration is bad
         return RESULT_OK;
+    }
+    const char *offset = environment_find(environment, "BALLAST_PORT_OFFSET");
+    if (result == RESULT_OK && offset != NULL && offset[0] != '\0' && command->port_offset == 0) {
+        port_offset_take(offset, "BALLAST_PORT_OFFSET", command, diag);
     }
     const char *path = file_choose(command, environment);
     if (result == RESULT_OK && path != NULL) {

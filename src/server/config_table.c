@@ -70,8 +70,11 @@
         show, .treatment = CONFIG_REFUSED, .help = hlp                                             \
     }
 
-#define NOT_BUILT     " not built yet; remove the line"
-#define NO_TLS        "encrypted connections are" NOT_BUILT
+#define NOT_BUILT " not built yet; remove the line"
+#define NO_TLS    "encrypted connections are" NOT_BUILT
+#define NO_MULTICAST                                                                               \
+    "multicast is not built yet; write `mode mesh` and name other nodes with "                     \
+    "mesh-seed-address-port"
 #define NO_FILES      "files and devices are not built yet; use `storage-engine memory` with data-size"
 #define OLD_CLUSTER   "cluster protocol of an old version"
 #define OLD_THREADS   "threads and queues of an old version"
@@ -107,7 +110,7 @@ const struct config_row config_rows[] = {
     TUNING(CONFIG_SERVICE, "migrate-fill-delay", CONFIG_SECONDS, "s", 0, MAX_U32, "0", D, SHOWN, "takes effect once nodes form clusters"),
     TUNING(CONFIG_SERVICE, "migrate-max-num-incoming", CONFIG_NUMBER, NULL, 0, 256, "4", D, SHOWN, "takes effect once nodes form clusters"),
     TUNING(CONFIG_SERVICE, "migrate-threads", CONFIG_NUMBER, NULL, 0, 100, "1", D, SHOWN, "takes effect once nodes form clusters"),
-    REFUSED(CONFIG_SERVICE, "min-cluster-size", "1|0", "1", SHOWN, "nodes do not form clusters yet, so this node would never serve; remove the line"),
+    NUMBER(CONFIG_SERVICE, "min-cluster-size", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(service.min_cluster_size), "nodes", 0, LIMIT_CLUSTER_NODES, "1", D, "a node in a smaller cluster serves nothing"),
     WORD(CONFIG_SERVICE, "node-id", NULL, AT(service.node_id), TEXT_OF(service.node_id), S, "up to 16 hexadecimal digits; made at start when not given"),
     TUNING(CONFIG_SERVICE, "node-id-interface", CONFIG_TEXT, NULL, 0, 0, NULL, S, SHOWN, "node ids are never made from network addresses"),
     TUNING_TRUTH(CONFIG_SERVICE, "os-group-perms", "false", S, "no file of this node needs it"),
@@ -125,7 +128,7 @@ const struct config_row config_rows[] = {
     NUMBER(CONFIG_SERVICE, "service-threads", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(service.service_threads), "threads", 1, LIMIT_SERVICE_THREADS, NULL, S, "threads that serve clients; the cores this process may use when not given"),
     TUNING(CONFIG_SERVICE, "sindex-builder-threads", CONFIG_NUMBER, NULL, 1, 32, "4", D, SHOWN, "secondary indexes are not built yet"),
     TUNING(CONFIG_SERVICE, "sindex-gc-period", CONFIG_SECONDS, "s", 0, MAX_U32, "10", D, SHOWN, "secondary indexes are not built yet"),
-    REFUSED(CONFIG_SERVICE, "stay-quiesced", "false|no", "false", SHOWN, "quiescing is" NOT_BUILT),
+    TRUTH(CONFIG_SERVICE, "stay-quiesced", NULL, AT(service.stay_quiesced), "false", S, "the node starts quiesced: it owns partitions only when nobody else can"),
     NUMBER(CONFIG_SERVICE, "ticker-interval", NULL, CONFIG_SECONDS, CONFIG_KEPT_U32, AT(service.ticker_interval_s), "s", 1, 86400, "10", D, "period of the log's ticker and window of latencies"),
     TUNING(CONFIG_SERVICE, "tls-refresh-period", CONFIG_SECONDS, "s", 0, MAX_U32, "0", D, SHOWN, "encrypted connections are not built yet"),
     NUMBER(CONFIG_SERVICE, "transaction-max-ms", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(service.transaction_max_ms), "ms", 1, MAX_U32, "1000", D, "time a request may take when the client sets none"),
@@ -136,6 +139,7 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_SERVICE, "vault-token-file", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-url", "null", NULL, SHOWN, NO_SECRETS),
     {.context = CONFIG_SERVICE, .name = "work-directory", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.work_directory), TEXT_OF(service.work_directory), .built_in = "/opt/aerospike", S, SHOWN, .help = "folder of this node alone, in which its id is kept when the folder exists"},
+    {.context = CONFIG_SERVICE, .name = "leave-timeout-ms", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = AT(service.leave_timeout_ms), .unit = "ms", .max = 86400000, .built_in = "8000", D, .help = "on SIGTERM, the longest a node stays to hand over what it holds"},
     {.context = CONFIG_SERVICE, .name = "user", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.user), TEXT_OF(service.user), .help = "become this user after start"},
     {.context = CONFIG_SERVICE, .name = "group", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.group), TEXT_OF(service.group), .help = "become this group after start"},
     {.context = CONFIG_SERVICE, .name = "nsup-period", .type = CONFIG_SECONDS, .unit = "s", .max = MAX_U32, .help = "old place; sets nsup-period of each namespace that does not say its own"},
@@ -231,26 +235,26 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_NETWORK, "admin.tls-address", NULL, NULL, HIDDEN, NO_TLS),
     REFUSED(CONFIG_NETWORK, "admin.tls-authenticate-client", NULL, NULL, HIDDEN, NO_TLS),
     TUNING_TRUTH(CONFIG_NETWORK, "admin.disable-localhost", "false", S, "there is no admin port"),
-    REFUSED(CONFIG_NETWORK, "heartbeat.mode", "mesh", "mesh", SHOWN, "nodes do not find each other yet; use `mode mesh`, which waits alone"),
-    {.context = CONFIG_NETWORK, .name = "heartbeat.address", .older = "heartbeat.interface-address", .type = CONFIG_LIST, .kept = CONFIG_KEPT_LIST, .at = AT(network.heartbeat_address), .built_in = "any", SHOWN, .treatment = CONFIG_WAITING, .help = "where the heartbeat port listens"},
-    {.context = CONFIG_NETWORK, .name = "heartbeat.port", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U16, .at = AT(network.heartbeat_port), .max = 65535, .built_in = "3002", SHOWN, .treatment = CONFIG_WAITING, .help = "port for the heartbeats of other nodes"},
-    REFUSED(CONFIG_NETWORK, "heartbeat.mesh-seed-address-port", NULL, NULL, HIDDEN, "nodes do not find each other yet; remove the line to run this node by itself"),
-    REFUSED(CONFIG_NETWORK, "heartbeat.mesh-address", NULL, NULL, HIDDEN, "nodes do not find each other yet; remove the line to run this node by itself"),
-    REFUSED(CONFIG_NETWORK, "heartbeat.tls-mesh-seed-address-port", NULL, NULL, HIDDEN, "nodes do not find each other yet; remove the line to run this node by itself"),
-    REFUSED(CONFIG_NETWORK, "heartbeat.multicast-group", NULL, NULL, HIDDEN, "nodes do not find each other yet; remove the line to run this node by itself"),
+    REFUSED(CONFIG_NETWORK, "heartbeat.mode", "mesh", "mesh", SHOWN, NO_MULTICAST),
+    {.context = CONFIG_NETWORK, .name = "heartbeat.address", .older = "heartbeat.interface-address", .type = CONFIG_LIST, .kept = CONFIG_KEPT_LIST, .at = AT(network.heartbeat_address), SHOWN, .help = "where the heartbeat port listens; any when not given, or local when service.address is"},
+    NUMBER(CONFIG_NETWORK, "heartbeat.port", NULL, CONFIG_NUMBER, CONFIG_KEPT_U16, AT(network.heartbeat_port), NULL, 1, 65535, "3002", S, "port for the heartbeats of other nodes"),
+    {.context = CONFIG_NETWORK, .name = "heartbeat.mesh-seed-address-port", .type = CONFIG_HOSTS, .kept = CONFIG_KEPT_LIST, .at = AT(network.mesh_seed_address_port), SHOWN, .help = "another node: host or address and its heartbeat port; a name may stand for many nodes, this one among them"},
+    {.context = CONFIG_NETWORK, .name = "heartbeat.mesh-address", .type = CONFIG_LIST, .kept = CONFIG_KEPT_LIST, .at = AT(network.mesh_address), .help = "old spelling of mesh-seed-address-port, with mesh-port"},
+    REFUSED(CONFIG_NETWORK, "heartbeat.tls-mesh-seed-address-port", NULL, NULL, HIDDEN, NO_TLS),
+    REFUSED(CONFIG_NETWORK, "heartbeat.multicast-group", NULL, NULL, HIDDEN, NO_MULTICAST),
     REFUSED(CONFIG_NETWORK, "heartbeat.tls-port", "0", "0", SHOWN, NO_TLS),
     REFUSED(CONFIG_NETWORK, "heartbeat.tls-name", "null", NULL, SHOWN, NO_TLS),
     REFUSED(CONFIG_NETWORK, "heartbeat.tls-address", NULL, NULL, HIDDEN, NO_TLS),
-    {.context = CONFIG_NETWORK, .name = "heartbeat.interval", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = AT(network.heartbeat_interval_ms), .unit = "ms", .min = 50, .max = 600000, .built_in = "150", D, SHOWN, .treatment = CONFIG_WAITING, .help = "time between two heartbeats"},
-    {.context = CONFIG_NETWORK, .name = "heartbeat.timeout", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = AT(network.heartbeat_timeout_intervals), .unit = "intervals", .min = 3, .max = 1000, .built_in = "10", D, SHOWN, .treatment = CONFIG_WAITING, .help = "a node silent for so many intervals is gone"},
-    WAITING(CONFIG_NETWORK, "heartbeat.connect-timeout-ms", CONFIG_NUMBER, "ms", 50, MAX_U32, "500", "time to connect to another node"),
-    WAITING(CONFIG_NETWORK, "heartbeat.mtu", CONFIG_NUMBER, "bytes", 0, MAX_U32, "0", "largest packet; 0: as the interface says"),
+    NUMBER(CONFIG_NETWORK, "heartbeat.interval", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(network.heartbeat_interval_ms), "ms", 50, 600000, "150", D, "time between two heartbeats"),
+    NUMBER(CONFIG_NETWORK, "heartbeat.timeout", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(network.heartbeat_timeout_intervals), "intervals", 3, 1000, "10", D, "a node silent for so many intervals is gone"),
+    NUMBER(CONFIG_NETWORK, "heartbeat.connect-timeout-ms", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(network.heartbeat_connect_timeout_ms), "ms", 50, MAX_U32, "500", D, "time to connect to another node"),
+    TUNING(CONFIG_NETWORK, "heartbeat.mtu", CONFIG_NUMBER, "bytes", 0, MAX_U32, "0", D, SHOWN, "the network stack cuts packets"),
     TUNING(CONFIG_NETWORK, "heartbeat.protocol", CONFIG_TEXT, NULL, 0, 0, "v3", D, SHOWN, "there is one protocol"),
     TUNING(CONFIG_NETWORK, "heartbeat.multicast-ttl", CONFIG_NUMBER, NULL, 0, 255, "0", S, HIDDEN, "heartbeats do not use multicast"),
     OBSOLETE(CONFIG_NETWORK, "heartbeat.mcast-ttl", "heartbeats do not use multicast"),
-    OBSOLETE(CONFIG_NETWORK, "heartbeat.mesh-port", "port of the old mesh-address"),
+    {.context = CONFIG_NETWORK, .name = "heartbeat.mesh-port", .type = CONFIG_NUMBER, .min = 1, .max = 65535, .built_in = "3002", .help = "port of mesh-address"},
     OBSOLETE(CONFIG_NETWORK, "heartbeat.mesh-rw-retry-timeout", OLD_CLUSTER),
-    {.context = CONFIG_NETWORK, .name = "fabric.address", .type = CONFIG_LIST, .kept = CONFIG_KEPT_LIST, .at = AT(network.fabric_address), .built_in = "any", SHOWN, .treatment = CONFIG_WAITING, .help = "where the fabric port listens"},
+    {.context = CONFIG_NETWORK, .name = "fabric.address", .type = CONFIG_LIST, .kept = CONFIG_KEPT_LIST, .at = AT(network.fabric_address), SHOWN, .help = "where the fabric port listens; as heartbeat.address when not given"},
     REFUSED(CONFIG_NETWORK, "fabric.tls-port", "0", "0", SHOWN, NO_TLS),
     REFUSED(CONFIG_NETWORK, "fabric.tls-name", "null", NULL, SHOWN, NO_TLS),
     REFUSED(CONFIG_NETWORK, "fabric.tls-address", NULL, NULL, HIDDEN, NO_TLS),
@@ -268,12 +272,12 @@ const struct config_row config_rows[] = {
     TUNING(CONFIG_NETWORK, "fabric.keepalive-probes", CONFIG_NUMBER, NULL, 0, MAX_U32, "10", S, SHOWN, FABRIC_TUNING),
     TUNING(CONFIG_NETWORK, "fabric.keepalive-time", CONFIG_SECONDS, "s", 0, MAX_U32, "1", S, SHOWN, FABRIC_TUNING),
     TUNING(CONFIG_NETWORK, "fabric.latency-max-ms", CONFIG_NUMBER, "ms", 0, 1000, "5", S, SHOWN, FABRIC_TUNING),
-    {.context = CONFIG_NETWORK, .name = "fabric.port", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U16, .at = AT(network.fabric_port), .max = 65535, .built_in = "3001", SHOWN, .treatment = CONFIG_WAITING, .help = "port for the data of other nodes"},
+    NUMBER(CONFIG_NETWORK, "fabric.port", NULL, CONFIG_NUMBER, CONFIG_KEPT_U16, AT(network.fabric_port), NULL, 1, 65535, "3001", S, "port for the data of other nodes"),
     TUNING(CONFIG_NETWORK, "fabric.recv-rearm-threshold", CONFIG_NUMBER, "bytes", 0, 1048576, "1024", D, SHOWN, FABRIC_TUNING),
     TUNING(CONFIG_NETWORK, "fabric.send-threads", CONFIG_NUMBER, NULL, 1, 128, "8", S, SHOWN, FABRIC_TUNING),
 
     // namespace
-    REFUSED(CONFIG_NAMESPACE, "active-rack", "0", "0", SHOWN, "racks take effect once nodes form clusters; remove the line"),
+    REFUSED(CONFIG_NAMESPACE, "active-rack", "0", "0", SHOWN, "a rack that holds all masters is" NOT_BUILT),
     TRUTH(CONFIG_NAMESPACE, "allow-ttl-without-nsup", NULL, NS(allow_ttl_without_nsup), "false", D, "accept times to live although nothing removes expired records"),
     REFUSED(CONFIG_NAMESPACE, "apply-ttl-reductions", "true|yes", "true", SHOWN, "a write always sets the time to live it asks for; remove the line"),
     REFUSED(CONFIG_NAMESPACE, "auto-revive", "false|no", "false", SHOWN, "strong consistency is" NOT_BUILT),
@@ -312,7 +316,7 @@ const struct config_row config_rows[] = {
     NUMBER(CONFIG_NAMESPACE, "nsup-period", NULL, CONFIG_SECONDS, CONFIG_KEPT_U32, NS(nsup_period_s), "s", 0, MAX_U32, "120", D, "period of the removal of expired records and of eviction; 0: off, and times to live are refused"),
     TUNING(CONFIG_NAMESPACE, "nsup-threads", CONFIG_NUMBER, NULL, 1, 128, "1", D, SHOWN, "one thread removes expired records"),
     TUNING(CONFIG_NAMESPACE, "partition-tree-sprigs", CONFIG_NUMBER, NULL, 16, 268435456, "256", S, SHOWN, "the index is not a tree"),
-    TUNING_TRUTH(CONFIG_NAMESPACE, "prefer-uniform-balance", "true", D, "takes effect once nodes form clusters"),
+    TUNING_TRUTH(CONFIG_NAMESPACE, "prefer-uniform-balance", "true", D, "balance is always uniform"),
     {.context = CONFIG_NAMESPACE, .name = "rack-id", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = NS(rack_id), .max = 1000000, .built_in = "0", D, SHOWN, .help = "rack of this node, told to clients that prefer a rack; 0: none"},
     {.context = CONFIG_NAMESPACE, .name = "read-consistency-level-override", .type = CONFIG_CHOICE, .choices = "off|one|all", .built_in = "off", D, SHOWN, .treatment = CONFIG_WAITING, .help = "copies to ask for each read, whatever the client says"},
     REFUSED(CONFIG_NAMESPACE, "reject-non-xdr-writes", "false|no", "false", SHOWN, "shipping between clusters is" NOT_BUILT),

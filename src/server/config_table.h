@@ -27,6 +27,7 @@ enum config_type {
     CONFIG_SECONDS, // s m h d
     CONFIG_TEXT,    // one word
     CONFIG_LIST,    // repeated lines, or one with commas
+    CONFIG_HOSTS,   // the same of hosts and ports: "host port", "host:port", "host" (port 3002)
     CONFIG_CHOICE,  // one of `choices`, kept as its place among them
     CONFIG_ANY,     // one or more words that nothing is done with
     CONFIG_LEVEL,   // logging: context and level

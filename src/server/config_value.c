@@ -59,10 +59,11 @@ uint32_t config__row_find_flat(const char *name)
              row->context != CONFIG_NAMESPACE)) {
             continue;
         }
-        const char *engine = "storage-engine.";
-        bool in_engine = strncmp(row->name, engine, strlen(engine)) == 0;
-        if (flat_equal(row->name, name) ||
-            (in_engine && flat_equal(row->name + strlen(engine), name))) {
+        // Names that say enough without their section.
+        const char *bare = strncmp(row->name, "storage-engine.", 15) == 0   ? row->name + 15
+                           : strncmp(row->name, "heartbeat.mesh-", 15) == 0 ? row->name + 10
+                                                                            : row->name;
+        if (flat_equal(row->name, name) || flat_equal(bare, name)) {
             return i;
         }
     }
@@ -289,6 +290,42 @@ static enum base_result text_store(uint32_t row_number, const struct config_plac
     return RESULT_OK;
 }
 
+// Cuts "host port", "[host]:port", "host:port" or "host" into its two parts; false when it is none.
+static bool host_read(const char *text, size_t size, char host[CONFIG_TEXT_SIZE], uint16_t *port)
+{
+    char item[CONFIG_TEXT_SIZE];
+    while (size > 0 && text[0] == ' ') {
+        text++;
+        size--;
+    }
+    while (size > 0 && text[size - 1] == ' ') {
+        size--;
+    }
+    memcpy(item, text, size);
+    item[size] = '\0';
+    char *end = strpbrk(item, " ");
+    char *colon = strrchr(item, ':');
+    bool bare_v6 = colon != NULL && strchr(item, ':') != colon && item[0] != '[';
+    if (end == NULL && colon != NULL && !bare_v6 && (item[0] != '[' || colon[-1] == ']')) {
+        end = colon;
+    }
+    int64_t number = CONFIG_MESH_PORT;
+    if (end != NULL) {
+        *end++ = '\0';
+        end += strspn(end, " ");
+        if (!config__number_parse(end, CONFIG_NUMBER, &number) || number < 1 ||
+            number > UINT16_MAX) {
+            return false;
+        }
+    }
+    size_t bracketed = item[0] == '[' && item[strlen(item) - 1] == ']';
+    size_t length = strlen(item) - 2 * bracketed;
+    memcpy(host, item + bracketed, length);
+    host[length] = '\0';
+    *port = (uint16_t)number;
+    return length > 0 && strpbrk(host, " []/;") == NULL;
+}
+
 // Adds each item of a comma-separated text. A value from a later layer (environment after file)
 // replaces the list, lines of one file add to it.
 static enum base_result list_store(uint32_t row_number, const struct config_place *place,
@@ -306,10 +343,25 @@ static enum base_result list_store(uint32_t row_number, const struct config_plac
                      CONFIG_LIST_ITEMS, CONFIG_TEXT_SIZE - 1);
             return RESULT_PARAMETER;
         }
-        if (size > 0) {
-            char *item = list->item[list->count++];
+        char *item = list->item[list->count];
+        char host[CONFIG_TEXT_SIZE];
+        uint16_t port;
+        if (size > 0 && config_rows[row_number].type == CONFIG_HOSTS) {
+            if (!host_read(text, size, host, &port)) {
+                snprintf(error, CONFIG_NOTE_SIZE,
+                         "'%.*s' is not a host and a port, such as `10.0.0.2 %d`",
+                         size < 64 ? (int)size : 64, text, CONFIG_MESH_PORT);
+                return RESULT_PARAMETER;
+            }
+            if (snprintf(item, CONFIG_TEXT_SIZE, "%s %u", host, port) >= CONFIG_TEXT_SIZE) {
+                snprintf(error, CONFIG_NOTE_SIZE, "has too long a host name");
+                return RESULT_PARAMETER;
+            }
+            list->count++;
+        } else if (size > 0) {
             memcpy(item, text, size);
             item[size] = '\0';
+            list->count++;
         }
         text += size + (text[size] == ',');
     }
@@ -364,6 +416,7 @@ static enum base_result typed_put(uint32_t row_number, const struct config_place
     case CONFIG_TEXT:
         return text_store(row_number, place, text, error);
     case CONFIG_LIST:
+    case CONFIG_HOSTS:
         return list_store(row_number, place, text, source, error);
     case CONFIG_ANY:
     case CONFIG_LEVEL:
@@ -432,6 +485,7 @@ void config__value_text(uint32_t row_number, const struct config_place *place, c
         text = row->kept == CONFIG_KEPT_TEXT ? kept_at(row, place) : place->slots[row_number].text;
         break;
     case CONFIG_LIST:
+    case CONFIG_HOSTS:
         list_text(kept_at(row, place), out);
         break;
     case CONFIG_ANY:

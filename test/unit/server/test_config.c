@@ -138,7 +138,7 @@ static void file_of_today_with_memory_starts(void **state)
     assert_string_equal(config->service.cluster_name, "docker");
     assert_string_equal(config->network.fabric_address.item[0], "local");
     assert_int_equal(config->namespaces[0]->data_size, UINT64_C(4) << 30);
-    assert_int_equal(diag.warning_count, 1); // one for all that waits for clusters
+    assert_int_equal(diag.warning_count, 0);
     config_free(&config);
 }
 
@@ -175,7 +175,8 @@ static void mistakes_name_line_directive_and_the_way_out(void **state)
         {"service {\nproto-fd-max 1 2\n}\n" NS, "a.conf:2: proto-fd-max: takes one value"},
         {"service {\nproto-fd-max 99999999999999999999999\n}\n" NS, "is not a whole number"},
         {"service {\nmicrosecond-histograms maybe\n}\n" NS, "'maybe' is neither true nor false"},
-        {"service {\nmin-cluster-size 3\n}\n" NS, "a.conf:2: min-cluster-size: nodes do not form"},
+        {"service {\nmin-cluster-size 300\n}\n" NS,
+         "a.conf:2: min-cluster-size: 300 is out of bounds, give 0 to 128 nodes"},
         {"service {\nvault-url x\n}\n" NS, "a.conf:2: vault-url: "},
         {"proto-fd-max 5\n" NS, "a.conf:1: proto-fd-max: stands outside of any section"},
         {"service\n" NS, "a.conf:1: service: is a section; end the line with ` {`"},
@@ -206,9 +207,11 @@ static void mistakes_name_line_directive_and_the_way_out(void **state)
         {"mod-lua {\nuser-path /x\n}\n" NS, "a.conf:1: mod-lua: user functions"},
         {"network {\ntls x {\ncert-file y\n}\n}\n" NS, "a.conf:2: tls: encrypted connections"},
         {"network {\nservice {\ntls-port 4333\n}\n}\n" NS, "a.conf:3: tls-port: encrypted"},
-        {"network {\nheartbeat {\nmode multicast\n}\n}\n" NS, "a.conf:3: mode: nodes do not"},
-        {"network {\nheartbeat {\nmesh-seed-address-port h 3002\n}\n}\n" NS,
-         "a.conf:3: mesh-seed-address-port: nodes do not find each other yet"},
+        {"network {\nheartbeat {\nmode multicast\n}\n}\n" NS, "a.conf:3: mode: multicast is"},
+        {"network {\nheartbeat {\nmesh-seed-address-port h x\n}\n}\n" NS,
+         "a.conf:3: mesh-seed-address-port: 'h x' is not a host and a port, such as"},
+        {"network {\nheartbeat {\nmesh-seed-address-port h 0\n}\n}\n" NS, "'h 0' is not a host"},
+        {"network {\nheartbeat {\nmesh-seed-address-port h 1 2\n}\n}\n" NS, "takes one value"},
         {"network {\nadmin {\nport 3008\n}\n}\n" NS, "a.conf:3: port: the separate port"},
         {"network {\nservice {\nport 3001\n}\n}\n" NS, "network.service.port"},
         {"logging {\nsyslog {\n}\n}\n" NS, "a.conf:2: syslog: logging to syslog"},
@@ -297,6 +300,41 @@ static void repeated_addresses_make_a_list(void **state)
     config_free(&config);
 }
 
+static void seeds_are_hosts_with_a_port(void **state)
+{
+    (void)state;
+    struct config *config = load(
+        "network {\nheartbeat {\naddress any\nmesh-port 3102\nmesh-address old\n"
+        "mesh-seed-address-port 10.0.0.1 3002\nmesh-seed-address-port fd00::1 3003\n"
+        "mesh-seed-address-port db,[fd00::2]:3004,fd00::3,h:1\n}\n}\n" NS,
+        RESULT_OK);
+    static const char *const items[] = {"10.0.0.1 3002", "fd00::1 3003", "db 3002", "fd00::2 3004",
+                                        "fd00::3 3002",  "h 1",          "old 3102"};
+    const struct config_list *seeds = &config->network.mesh_seed_address_port;
+    assert_int_equal(seeds->count, sizeof items / sizeof items[0]);
+    for (uint32_t i = 0; i < seeds->count; i++) {
+        assert_string_equal(seeds->item[i], items[i]);
+    }
+    config_free(&config);
+}
+
+static void heartbeats_are_heard_where_clients_are(void **state)
+{
+    (void)state;
+    struct config *config = load("network {\nservice {\naddress 10.0.0.1\n}\n}\n" NS, RESULT_OK);
+    assert_string_equal(config->network.heartbeat_address.item[0], "any");
+    assert_string_equal(config->network.fabric_address.item[0], "any");
+    config_free(&config);
+    config = load(
+        "network {\nservice {\naddress 127.0.0.1\n}\nheartbeat {\n"
+        "mesh-seed-address-port db 3002\n}\n}\n" NS,
+        RESULT_OK);
+    assert_string_equal(config->network.heartbeat_address.item[0], "local");
+    assert_string_equal(config->network.fabric_address.item[0], "local");
+    assert_true(noted("the seed `db 3002` is another; write `address any`"));
+    config_free(&config);
+}
+
 static struct config *load_all(const char *const *environment, int argc, const char *const *argv,
                                struct config_command *command, enum base_result expected)
 {
@@ -328,8 +366,13 @@ static void command_line_wins_over_environment_over_file(void **state)
     char *path = temporary_file(
         "service {\nproto-fd-max 10\nquery-max-done 10\nticker-interval 7\n"
         "}\nnamespace a {\ndefault-ttl 1d\n}\n");
-    const char *environment[] = {"BALLAST_PROTO_FD_MAX=20", "BALLAST_QUERY_MAX_DONE=20",
-                                 "BALLAST_DEFAULT_TTL=2d", "SERVICE_PORT=9", NULL};
+    const char *environment[] = {"BALLAST_PROTO_FD_MAX=20",
+                                 "BALLAST_QUERY_MAX_DONE=20",
+                                 "BALLAST_DEFAULT_TTL=2d",
+                                 "SERVICE_PORT=9",
+                                 "BALLAST_PORT_OFFSET=100",
+                                 "BALLAST_MESH_SEED_ADDRESS_PORT=db,10.0.0.1:3102",
+                                 NULL};
     const char *argv[] = {"ballastd", "--config-file", path,    "--proto-fd-max",
                           "30",       "--fgdaemon",    "--set", "namespace.a.nsup-period=40",
                           NULL};
@@ -341,7 +384,10 @@ static void command_line_wins_over_environment_over_file(void **state)
     assert_int_equal(config->service.ticker_interval_s, 7);
     assert_int_equal(config->namespaces[0]->default_ttl_s, 2 * 86400);
     assert_int_equal(config->namespaces[0]->nsup_period_s, 40);
-    assert_int_equal(config->network.service_port, 3000); // an image's name: a file was given
+    assert_int_equal(config->network.service_port, 3100); // an image's name: a file was given
+    assert_int_equal(config->network.heartbeat_port, 3102);
+    assert_string_equal(config->network.mesh_seed_address_port.item[0], "db 3002");
+    assert_string_equal(config->network.mesh_seed_address_port.item[1], "10.0.0.1 3102");
     char *text = NULL;
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
@@ -596,6 +642,8 @@ int main(void)
         cmocka_unit_test(tuning_is_taken_with_one_warning_each),
         cmocka_unit_test(old_spellings_reach_today_s_values),
         cmocka_unit_test(repeated_addresses_make_a_list),
+        cmocka_unit_test(seeds_are_hosts_with_a_port),
+        cmocka_unit_test(heartbeats_are_heard_where_clients_are),
         cmocka_unit_test(command_line_wins_over_environment_over_file),
         cmocka_unit_test(names_of_the_image_count_without_a_file),
         cmocka_unit_test(device_storage_asked_by_variable_is_refused),
