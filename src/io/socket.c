@@ -15,13 +15,14 @@ static socklen_t address_size(const struct io_address *address)
     return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-enum base_result io_address_resolve(const char *host, uint16_t port, struct io_address *out,
-                                    size_t max, size_t *count)
+static enum base_result look_up(const char *host, uint16_t port, int flags, struct io_address *out,
+                                size_t max, size_t *count)
 {
     *count = 0;
     char service[8];
     snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found = NULL;
     if (getaddrinfo(host, service, &hints, &found) != 0) {
         return RESULT_IO;
@@ -36,6 +37,18 @@ enum base_result io_address_resolve(const char *host, uint16_t port, struct io_a
     }
     freeaddrinfo(found);
     return *count > 0 ? RESULT_OK : RESULT_IO;
+}
+
+enum base_result io_address_resolve(const char *host, uint16_t port, struct io_address *out,
+                                    size_t max, size_t *count)
+{
+    return look_up(host, port, 0, out, max, count);
+}
+
+enum base_result io_address_parse(const char *host, uint16_t port, struct io_address *out)
+{
+    size_t count;
+    return look_up(host, port, AI_NUMERICHOST | AI_NUMERICSERV, out, 1, &count);
 }
 
 void io_address_text(const struct io_address *address, char out[IO_ADDRESS_TEXT_SIZE])
@@ -69,6 +82,25 @@ bool io_address_equal(const struct io_address *a, const struct io_address *b)
                memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
     }
     return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+void io_address_unmap(struct io_address *address)
+{
+    if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr)) {
+        return;
+    }
+    struct io_address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port}};
+    memcpy(&v4.v4.sin_addr, &address->v6.sin6_addr.s6_addr[12], 4);
+    *address = v4;
+}
+
+void io_address_port_set(struct io_address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET6) {
+        address->v6.sin6_port = htons(port);
+    } else {
+        address->v4.sin_port = htons(port);
+    }
 }
 
 uint16_t io_address_port(const struct io_address *address)
@@ -143,11 +175,8 @@ enum base_result io_socket_connected(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
         return RESULT_IO;
     }
-    if (error != 0) {
-        errno = error;
-        return RESULT_IO;
-    }
-    return RESULT_OK;
+    errno = error;
+    return error == 0 ? RESULT_OK : RESULT_IO;
 }
 
 static enum base_result result_of_errno(void)

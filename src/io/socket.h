@@ -28,6 +28,10 @@ BASE_MUST_USE enum base_result io_address_resolve(const char *host, uint16_t por
                                                   struct io_address *out, size_t max,
                                                   size_t *count);
 
+// The same of a literal address alone: never waits.
+BASE_MUST_USE enum base_result io_address_parse(const char *host, uint16_t port,
+                                                struct io_address *out);
+
 // Writes "10.0.0.1:3000" or "[fd00::1]:3000".
 void io_address_text(const struct io_address *address, char out[IO_ADDRESS_TEXT_SIZE]);
 
@@ -36,6 +40,10 @@ bool io_address_is_loopback(const struct io_address *address);
 // Same address and port.
 bool io_address_equal(const struct io_address *a, const struct io_address *b);
 
+// An IPv4 address that came through an IPv6 socket becomes an IPv4 address.
+void io_address_unmap(struct io_address *address);
+
+void io_address_port_set(struct io_address *address, uint16_t port);
 uint16_t io_address_port(const struct io_address *address);
 
 // Binds and listens, with SO_REUSEADDR; port 0 takes any free one. RESULT_IO sets errno.

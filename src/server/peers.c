@@ -38,6 +38,20 @@ uint8_t peers_number(struct peers *peers, uint64_t id)
     return number;
 }
 
+uint8_t peers_find(struct peers *peers, uint64_t id)
+{
+    uint8_t number = PLACE_NOBODY;
+    pthread_mutex_lock(&peers->lock);
+    for (uint32_t i = 0; i < LIMIT_CLUSTER_NODES && id != 0; i++) {
+        if (peers->peer[i].id == id) {
+            number = (uint8_t)i;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return number;
+}
+
 bool peers_copy(struct peers *peers, uint8_t number, struct peer *out)
 {
     if (number >= LIMIT_CLUSTER_NODES) {

@@ -38,6 +38,9 @@ void peers_fini(struct peers *peers);
 // The number of a node; made at first sight. PLACE_NOBODY when no number is free.
 uint8_t peers_number(struct peers *peers, uint64_t id);
 
+// The number of a node that is known; PLACE_NOBODY when it is not.
+uint8_t peers_find(struct peers *peers, uint64_t id);
+
 // False when that number is free.
 bool peers_copy(struct peers *peers, uint8_t number, struct peer *out);
 
