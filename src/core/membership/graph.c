@@ -2,138 +2,99 @@
 // The candidate: whom we should be in a view with. Computed from who hears whom, in the same way by
 // every node, so that all that know the same come to the same groups.
 //
-// Nodes of the graph are those that we count, and those that we do not hear ourselves but somebody
-// whom we count has heard for a while: without these the two ends of a cut would each claim those
-// in between for ever. A node that is certainly gone is none, whatever is still said of it. Two
-// nodes are joined when each says that it hears the other; of a node that we do not hear, the word
-// of the other end counts that it is mutual, and two that we do not hear are taken as joined.
+// Nodes of the graph are those that we count, and those that we do not, when others have told of
+// new heartbeats of them for a while: without these the two ends of a cut would each claim those in
+// between for ever. Two nodes are joined when each says that it hears the other. So that all know
+// the same, every node passes on what it knows of nodes that are not joined to all others.
 //
 // Groups: as long as not all of a group are joined, the node with the most missing edges is left
-// out; of several the one whose view has the fewest nodes in the graph, so that a newcomer does
-// not push out who is in; then the lowest id. What was left out is grouped again.
+// out; of several the one with the lowest id. What was left out is grouped again. Views do not
+// matter here: what comes out depends on the graph alone, so it rests when the graph does.
 #include "core/membership/machine.h"
 
 enum { NONE = LIMIT_CLUSTER_NODES };
 
 struct graph {
     uint32_t count;
-    uint8_t slot[LIMIT_CLUSTER_NODES];           // nodes by id, highest first
-    struct node_set nodes;                       // the same, by slots
+    uint8_t slot[LIMIT_CLUSTER_NODES];           // nodes that live, by id, highest first
+    struct node_set nodes;                       // those that the groups are made of, by slots
     struct node_set joined[LIMIT_CLUSTER_NODES]; // by slots
-    uint64_t key[LIMIT_CLUSTER_NODES];           // of the node's view, 0: none or unknown
-    uint32_t share[LIMIT_CLUSTER_NODES];         // nodes with the same view
     uint32_t missing[LIMIT_CLUSTER_NODES];       // edges within the group
 };
 
-// Until when what others say of a node that is certainly gone is taken for old news.
-static uint64_t gone_ms(const struct membership *m)
+bool membership__peer_lives(const struct membership *m, const struct peer *peer)
 {
-    return m->config.timeout_ms + membership__grace_ms(m);
+    return peer->counted ||
+           (peer->told_ms != 0 && m->now_ms - peer->told_last_ms <= m->config.timeout_ms);
 }
 
-bool membership__mention_is_ripe(const struct membership *m, const struct peer *peer)
+// One heartbeat told late is no news of a living node; those of a while are.
+static bool rumour_is_confirmed(const struct membership *m, const struct peer *peer)
 {
-    return peer->mention_ms != 0 && m->now_ms - peer->mention_ms >= membership__grace_ms(m);
+    return peer->told_last_ms - peer->told_ms >= membership__grace_ms(m);
 }
 
-// Who is not counted by us, but mutually heard by somebody who is. True while a mention ripens.
-static bool mentions_update(struct membership *m)
-{
-    struct node_set mentioned = {0};
-    for (uint32_t i = 0; i < m->order_count; i++) {
-        const struct peer *peer = &m->peer[m->order[i]];
-        if (peer->counted) {
-            mentioned.bits[0] |= peer->mutual.bits[0];
-            mentioned.bits[1] |= peer->mutual.bits[1];
-        }
-    }
-    bool ripening = false;
-    for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
-        struct peer *peer = &m->peer[slot];
-        bool old_news = peer->gone && m->now_ms - peer->lost_ms < gone_ms(m);
-        if (peer->id == 0 || peer->counted || !node_set_has(&mentioned, slot) || old_news) {
-            peer->mention_ms = 0;
-            ripening |= old_news && node_set_has(&mentioned, slot);
-            continue;
-        }
-        if (peer->mention_ms == 0) {
-            peer->mention_ms = m->now_ms;
-        }
-        ripening |= !membership__mention_is_ripe(m, peer);
-    }
-    return ripening;
-}
-
-static bool peers_joined(const struct membership *m, uint32_t a, uint32_t b)
-{
-    const struct peer *x = &m->peer[a];
-    const struct peer *y = &m->peer[b];
-    bool x_counted = a != MEMBERSHIP_SELF && x->counted;
-    bool y_counted = b != MEMBERSHIP_SELF && y->counted;
-    if (a == MEMBERSHIP_SELF) {
-        return y_counted && node_set_has(&y->hears, MEMBERSHIP_SELF);
-    }
-    if (x_counted && y_counted) {
-        return node_set_has(&x->hears, b) && node_set_has(&y->hears, a);
-    }
-    if (x_counted) {
-        return node_set_has(&x->mutual, b);
-    }
-    return y_counted ? node_set_has(&y->mutual, a) : true;
-}
-
-// The view of a node that we do not hear, by the word of who does.
-static uint64_t mentioned_key(const struct membership *m, uint32_t slot)
-{
-    for (uint32_t i = 0; i < m->order_count; i++) {
-        const struct peer *peer = &m->peer[m->order[i]];
-        if (peer->counted && node_set_has(&peer->same_view, slot)) {
-            return peer->key;
-        }
-    }
-    return 0;
-}
-
-static void nodes_gather(const struct membership *m, struct graph *graph)
+static void nodes_gather(struct membership *m, struct graph *graph)
 {
     graph->count = 0;
     graph->nodes = (struct node_set){0};
     for (uint32_t i = 0; i < m->order_count; i++) {
         uint32_t slot = m->order[i];
-        const struct peer *peer = &m->peer[slot];
-        if (slot == MEMBERSHIP_SELF) {
-            graph->key[slot] = m->view.key;
-        } else if (peer->counted) {
-            graph->key[slot] = peer->key;
-        } else if (membership__mention_is_ripe(m, peer)) {
-            graph->key[slot] = mentioned_key(m, slot);
-        } else {
+        struct peer *peer = &m->peer[slot];
+        if (slot != MEMBERSHIP_SELF && !membership__peer_lives(m, peer)) {
+            peer->known_ms = 0;
             continue;
         }
+        peer->known_ms = peer->known_ms == 0 ? m->now_ms : peer->known_ms;
         graph->slot[graph->count++] = (uint8_t)slot;
-        node_set_add(&graph->nodes, slot);
         graph->joined[slot] = (struct node_set){0};
-        graph->share[slot] = 0;
+        if (slot == MEMBERSHIP_SELF || peer->counted || rumour_is_confirmed(m, peer)) {
+            node_set_add(&graph->nodes, slot);
+        }
     }
 }
 
-static void graph_build(const struct membership *m, struct graph *graph)
+static struct node_set own_hears(const struct membership *m)
+{
+    struct node_set set = {0};
+    for (uint32_t i = 1; i < LIMIT_CLUSTER_NODES; i++) {
+        if (m->peer[i].counted) {
+            node_set_add(&set, i);
+        }
+    }
+    return set;
+}
+
+static void graph_build(struct membership *m, struct graph *graph)
 {
     nodes_gather(m, graph);
+    struct node_set own = own_hears(m);
     for (uint32_t i = 0; i < graph->count; i++) {
         uint32_t a = graph->slot[i];
         for (uint32_t j = i + 1; j < graph->count; j++) {
             uint32_t b = graph->slot[j];
-            bool joined = b == MEMBERSHIP_SELF ? peers_joined(m, b, a) : peers_joined(m, a, b);
-            if (joined) {
+            const struct node_set *of_a = a == MEMBERSHIP_SELF ? &own : &m->peer[a].hears;
+            const struct node_set *of_b = b == MEMBERSHIP_SELF ? &own : &m->peer[b].hears;
+            if (node_set_has(of_a, b) && node_set_has(of_b, a)) {
                 node_set_add(&graph->joined[a], b);
                 node_set_add(&graph->joined[b], a);
             }
-            if (graph->key[a] != 0 && graph->key[a] == graph->key[b]) {
-                graph->share[a]++;
-                graph->share[b]++;
-            }
         }
+    }
+}
+
+// Notes who is not joined to all others; when that changes, the others are to know.
+static void partial_update(struct membership *m, const struct graph *graph)
+{
+    struct node_set partial = {0};
+    for (uint32_t i = 0; i < graph->count; i++) {
+        if (node_set_count(&graph->joined[graph->slot[i]]) + 1 < graph->count) {
+            node_set_add(&partial, graph->slot[i]);
+        }
+    }
+    if (!node_set_equal(&partial, &m->partial)) {
+        m->partial = partial;
+        m->news = true;
     }
 }
 
@@ -157,9 +118,7 @@ static uint32_t worst_of(const struct graph *graph, const struct node_set *group
         if (!node_set_has(group, slot) || graph->missing[slot] == 0) {
             continue;
         }
-        if (worst == NONE || graph->missing[slot] > graph->missing[worst] ||
-            (graph->missing[slot] == graph->missing[worst] &&
-             graph->share[slot] < graph->share[worst])) {
+        if (worst == NONE || graph->missing[slot] > graph->missing[worst]) {
             worst = slot;
         }
     }
@@ -198,16 +157,18 @@ void membership__candidate_update(struct membership *m)
     if (!m->graph_changed) {
         return;
     }
-    // As long as a mention ripens, time alone changes the graph.
-    m->graph_changed = mentions_update(m);
     struct graph graph;
     graph_build(m, &graph);
+    partial_update(m, &graph);
     struct node_set group = own_group(&graph);
     m->candidate.set = group;
     m->candidate.count = 0;
+    // As long as there is somebody whom only others hear, time alone changes the graph.
+    m->graph_changed = false;
     for (uint32_t i = 0; i < graph.count; i++) {
         if (node_set_has(&group, graph.slot[i])) {
             m->candidate.slot[m->candidate.count++] = graph.slot[i];
         }
+        m->graph_changed |= graph.slot[i] != MEMBERSHIP_SELF && !m->peer[graph.slot[i]].counted;
     }
 }

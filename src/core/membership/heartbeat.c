@@ -6,7 +6,7 @@
 
 enum { NEWS_GAP_MS = 20 }; // between two heartbeats when there is much news
 
-// The slot that an entry of somebody's adjacency means, or LIMIT_CLUSTER_NODES.
+// The slot that an entry of somebody's list means, or LIMIT_CLUSTER_NODES.
 static uint32_t entry_slot(struct membership *m, const struct membership_member *entry)
 {
     uint32_t slot = membership__slot_find(m, entry->id);
@@ -22,7 +22,7 @@ static uint32_t entry_slot(struct membership *m, const struct membership_member 
         return slot;
     }
     if (slot == MEMBERSHIP_SELF || peer->alive ||
-        membership__peer_is_past(peer, entry->incarnation)) {
+        membership__peer_is_past(m, peer, entry->incarnation)) {
         return LIMIT_CLUSTER_NODES;
     }
     // Others hear a newer process of a node that we do not hear at all.
@@ -31,39 +31,62 @@ static uint32_t entry_slot(struct membership *m, const struct membership_member 
     peer->heard = false;
     peer->gone = false;
     peer->sequence = 0;
+    peer->told_sequence = 0;
+    peer->told_ms = 0;
+    peer->hears = (struct node_set){0};
     return slot;
+}
+
+static void adjacency_set(struct membership *m, uint32_t slot, const struct node_set *hears)
+{
+    struct peer *peer = &m->peer[slot];
+    if (!node_set_equal(hears, &peer->hears)) {
+        peer->hears = *hears;
+        m->graph_changed = true;
+    }
+}
+
+// What the sender passes on of nodes that we do not count. `slot_of`: of its entries.
+static void rows_take(struct membership *m, const struct membership_message *message,
+                      const uint8_t slot_of[LIMIT_CLUSTER_NODES])
+{
+    for (uint32_t i = 0; i < message->row_count; i++) {
+        const struct membership_row *row = &message->row[i];
+        uint32_t slot = slot_of[row->node];
+        if (slot == LIMIT_CLUSTER_NODES || slot == MEMBERSHIP_SELF || m->peer[slot].counted ||
+            row->sequence <= m->peer[slot].told_sequence) {
+            continue;
+        }
+        struct node_set hears = {0};
+        for (uint32_t j = node_set_next(&row->hears, 0); j < message->count;
+             j = node_set_next(&row->hears, j + 1)) {
+            if (slot_of[j] != LIMIT_CLUSTER_NODES) {
+                node_set_add(&hears, slot_of[j]);
+            }
+        }
+        membership__peer_told(m, slot, row->sequence);
+        if (!m->peer[slot].alive) {
+            adjacency_set(m, slot, &hears);
+        }
+        m->graph_changed = true;
+    }
 }
 
 static void adjacency_take(struct membership *m, uint32_t from,
                            const struct membership_message *message)
 {
+    uint8_t slot_of[LIMIT_CLUSTER_NODES];
     struct node_set hears = {0};
-    struct node_set mutual = {0};
-    struct node_set same_view = {0};
     for (uint32_t i = 0; i < message->count; i++) {
         uint32_t slot = entry_slot(m, &message->member[i]);
-        if (slot == LIMIT_CLUSTER_NODES) {
-            continue;
-        }
-        node_set_add(&hears, slot);
-        if ((message->member[i].flags & ADJACENCY_MUTUAL) != 0) {
-            node_set_add(&mutual, slot);
-        }
-        if ((message->member[i].flags & ADJACENCY_IN_VIEW) != 0) {
-            node_set_add(&same_view, slot);
+        slot_of[i] = (uint8_t)slot;
+        if (slot != LIMIT_CLUSTER_NODES && slot != from &&
+            (message->member[i].flags & ENTRY_HEARD) != 0) {
+            node_set_add(&hears, slot);
         }
     }
-    struct peer *peer = &m->peer[from];
-    if (node_set_has(&hears, MEMBERSHIP_SELF) != node_set_has(&peer->hears, MEMBERSHIP_SELF)) {
-        m->news = true; // our own edge to it is mutual now, or no longer
-    }
-    if (!node_set_equal(&hears, &peer->hears) || !node_set_equal(&mutual, &peer->mutual) ||
-        !node_set_equal(&same_view, &peer->same_view)) {
-        m->graph_changed = true;
-    }
-    peer->hears = hears;
-    peer->mutual = mutual;
-    peer->same_view = same_view;
+    adjacency_set(m, from, &hears);
+    rows_take(m, message, slot_of);
 }
 
 static void state_take(struct membership *m, struct peer *peer,
@@ -71,9 +94,6 @@ static void state_take(struct membership *m, struct peer *peer,
 {
     if (((peer->flags ^ message->flags) & MEMBER_LEAVING) != 0) {
         m->look = true;
-    }
-    if (peer->key != message->key) {
-        m->graph_changed = true;
     }
     peer->sequence = message->sequence;
     peer->flags = message->flags;
@@ -103,7 +123,7 @@ static uint32_t sender_slot(struct membership *m, const struct membership_messag
     }
     const struct peer *peer = &m->peer[slot];
     if (peer->incarnation != message->from_incarnation) {
-        if (membership__peer_is_past(peer, message->from_incarnation)) {
+        if (membership__peer_is_past(m, peer, message->from_incarnation)) {
             return LIMIT_CLUSTER_NODES;
         }
         membership__peer_replace(m, slot, message->from_incarnation);
@@ -130,6 +150,30 @@ void membership__on_heartbeat(struct membership *m, const struct membership_mess
     }
 }
 
+// What we know of nodes that not all can hear, for those who cannot. `entry_of`: by slots.
+static void rows_build(const struct membership *m, struct membership_message *out,
+                       const struct node_set *listed, const uint8_t entry_of[LIMIT_CLUSTER_NODES])
+{
+    out->row_count = 0;
+    for (uint32_t slot = node_set_next(&m->partial, 1); slot < LIMIT_CLUSTER_NODES;
+         slot = node_set_next(&m->partial, slot + 1)) {
+        const struct peer *peer = &m->peer[slot];
+        if (!node_set_has(listed, slot)) {
+            continue;
+        }
+        struct membership_row *row = &out->row[out->row_count++];
+        row->node = entry_of[slot];
+        row->sequence = peer->counted ? peer->sequence : peer->told_sequence;
+        row->hears = (struct node_set){0};
+        for (uint32_t i = node_set_next(&peer->hears, 0); i < LIMIT_CLUSTER_NODES;
+             i = node_set_next(&peer->hears, i + 1)) {
+            if (node_set_has(listed, i)) {
+                node_set_add(&row->hears, entry_of[i]);
+            }
+        }
+    }
+}
+
 static void heartbeat_build(struct membership *m)
 {
     struct membership_message *out = &m->heartbeat;
@@ -144,21 +188,20 @@ static void heartbeat_build(struct membership *m)
     out->frozen = m->frozen;
     out->settled = m->settled;
     out->count = 0;
+    uint8_t entry_of[LIMIT_CLUSTER_NODES];
+    struct node_set listed = {0};
     for (uint32_t i = 0; i < m->order_count; i++) {
-        const struct peer *peer = &m->peer[m->order[i]];
-        if (!peer->counted) {
-            continue;
+        uint32_t slot = m->order[i];
+        const struct peer *peer = &m->peer[slot];
+        bool heard = slot == MEMBERSHIP_SELF || peer->counted;
+        if (heard || membership__peer_lives(m, peer)) {
+            node_set_add(&listed, slot);
+            entry_of[slot] = (uint8_t)out->count;
+            out->member[out->count++] = (struct membership_member){
+                .id = peer->id, .incarnation = peer->incarnation, .flags = heard ? ENTRY_HEARD : 0};
         }
-        uint8_t flags = 0;
-        if (node_set_has(&peer->hears, MEMBERSHIP_SELF)) {
-            flags |= ADJACENCY_MUTUAL;
-        }
-        if (membership__view_place(&m->view, peer->id, peer->incarnation) < m->view.count) {
-            flags |= ADJACENCY_IN_VIEW;
-        }
-        out->member[out->count++] = (struct membership_member){
-            .id = peer->id, .incarnation = peer->incarnation, .flags = flags};
     }
+    rows_build(m, out, &listed, entry_of);
 }
 
 void membership__heartbeat_send_due(struct membership *m)

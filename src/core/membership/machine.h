@@ -42,20 +42,20 @@ struct peer {
     uint64_t regime;
     uint64_t view_regime;
     uint64_t key;
-    struct node_set hears; // as it says; by slots
-    struct node_set mutual;
-    struct node_set same_view;
-    uint64_t heard_ms;   // last heartbeat
-    uint64_t back_ms;    // alive since
-    uint64_t counted_ms; // counted since
-    uint64_t hold_ms;    // to be heard so long before it counts
-    uint64_t lost_ms;    // not alive since
-    uint64_t mention_ms; // not counted, but heard by one who is, since
+    struct node_set hears;  // as it says, by slots; told by others while it is not alive
+    uint64_t told_sequence; // of the last heartbeat of it that others told of
+    uint64_t heard_ms;      // last heartbeat
+    uint64_t back_ms;       // alive since
+    uint64_t counted_ms;    // counted since
+    uint64_t hold_ms;       // to be heard so long before it counts
+    uint64_t lost_ms;       // not alive since
+    uint64_t told_ms;       // not counted, but others tell of new heartbeats of it, since
+    uint64_t told_last_ms;
+    uint64_t known_ms;   // counted or told of, since
     uint64_t arrival_ms; // in the candidate and not in the view, since
     uint64_t exclude_ms; // in the view, counted, and not in the candidate, since
     uint64_t odd_ms;     // in view and candidate, but frozen or with another view, since
     uint32_t flaps;      // times it was lost lately
-    uint32_t unanswered; // rounds in a row without a word from it
     uint32_t odd_count;  // views in a row that were made because it was odd
 };
 
@@ -119,8 +119,9 @@ struct membership {
     uint64_t backoff_ms; // no new round before
 
     struct candidate candidate;
-    bool graph_changed; // the candidate may have
-    bool look;          // decide in this step, do not wait for a tick
+    struct node_set partial; // nodes, ourselves too, that are not joined to all others that live
+    bool graph_changed;      // the candidate may have
+    bool look;               // decide in this step, do not wait for a tick
 
     uint64_t sequence;
     uint64_t heartbeat_ms; // last sent
@@ -148,7 +149,8 @@ bool membership__message_valid(const struct membership_message *message);
 // peer.c. Slots are numbers in the table; LIMIT_CLUSTER_NODES: none.
 uint32_t membership__slot_find(const struct membership *m, uint64_t id);
 uint32_t membership__slot_claim(struct membership *m, uint64_t id, bool heard);
-bool membership__peer_is_past(const struct peer *peer, uint64_t incarnation);
+bool membership__peer_is_past(const struct membership *m, const struct peer *peer,
+                              uint64_t incarnation);
 void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t incarnation);
 void membership__peer_column_clear(struct membership *m, uint32_t slot);
 void membership__peer_heard(struct membership *m, uint32_t slot);
@@ -159,6 +161,7 @@ uint32_t membership__alive_count(const struct membership *m);
 uint32_t membership__member_slot(const struct membership *m,
                                  const struct membership_member *member);
 
+void membership__peer_told(struct membership *m, uint32_t slot, uint64_t sequence);
 // Place of the member in the view, or view->count.
 uint32_t membership__view_place(const struct membership_view *view, uint64_t id,
                                 uint64_t incarnation);
@@ -169,7 +172,7 @@ void membership__heartbeat_send_due(struct membership *m);
 
 // graph.c: computes machine->candidate anew when it may have changed.
 void membership__candidate_update(struct membership *m);
-bool membership__mention_is_ripe(const struct membership *m, const struct peer *peer);
+bool membership__peer_lives(const struct membership *m, const struct peer *peer);
 
 // reason.c
 void membership__reasons_update(struct membership *m);

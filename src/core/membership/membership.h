@@ -4,15 +4,16 @@
 // with the event.
 //
 // The model. Each node tells all others, every heartbeat interval, whom it hears (a HEARTBEAT
-// carries its adjacency). Two nodes are joined when each hears the other. From that graph every
-// node computes the same candidate: the group of nodes that all hear each other (nodes with the
-// most missing edges are left out first; what is left out forms groups of its own). The member of a
-// candidate with the highest id is its principal. When the candidate differs from the view it is
-// in, or one of its members is frozen or in another view, the principal asks all members to PREPARE
-// a new view with a regime higher than any that they have promised; a member that promises freezes:
-// it serves nothing until a view is installed. When all have promised, the principal has them
-// COMMIT. A view is never installed by a node that did not promise it, and never committed unless
-// all of its members promised it; so between two views that share a node nobody serves twice.
+// carries its adjacency), and passes on what it heard of those who are not heard by all. Two nodes
+// are joined when each hears the other. From that graph every node computes the same candidate: the
+// group of nodes that all hear each other (nodes with the most missing edges are left out first;
+// what is left out forms groups of its own). The member of a candidate with the highest id is its
+// principal. When the candidate differs from the view it is in, or one of its members is frozen or
+// in another view, the principal asks all members to PREPARE a new view with a regime higher than
+// any that they have promised; a member that promises freezes: it serves nothing until a view is
+// installed. When all have promised, the principal has them COMMIT. A view is never installed by a
+// node that did not promise it, and never committed unless all of its members promised it; so
+// between two views that share a node nobody serves twice.
 //
 // Departures are acted on at once; a node that others still hear though we do not, or that we hear
 // though others do not, gets two intervals for the news to settle. Arrivals are gathered for a
@@ -33,6 +34,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "core/node_set.h"
 
 // Flags of a member, set by itself and carried by its heartbeats; a new view makes them hold.
 enum {
@@ -46,10 +48,15 @@ struct membership_member {
     uint8_t flags;
 };
 
-// Flags of an entry in the adjacency of a heartbeat.
-enum {
-    ADJACENCY_MUTUAL = 1,  // it hears the sender too
-    ADJACENCY_IN_VIEW = 2, // it is a member of the view that the sender has installed
+// Flag of an entry in the list of a heartbeat: the sender hears this node. (An entry without is
+// there for what is told of it.)
+enum { ENTRY_HEARD = 1 };
+
+// What a heartbeat tells of another node that not all can hear.
+struct membership_row {
+    uint8_t node;          // entry in the list
+    uint64_t sequence;     // of its heartbeat that said so
+    struct node_set hears; // entries
 };
 
 // What all members of a cluster agree on.
@@ -81,11 +88,14 @@ struct membership_message {
     uint8_t flags;        // MEMBER_*
     bool frozen;          // serves nothing, waits for a view
     bool settled;         // has looked at all its seeds; not yet: wait a little for it
-    // By id, highest first. Heartbeat: whom the sender hears, with ADJACENCY_* as flags, not
-    // itself. PREPARE and COMMIT: the members of the view; the sender is its principal and the
+    // By id, highest first. Heartbeat: the nodes that the sender knows of, itself too, with ENTRY_*
+    // as flags. PREPARE and COMMIT: the members of the view; the sender is its principal and the
     // first.
     uint32_t count;
     struct membership_member member[LIMIT_CLUSTER_NODES];
+    // Heartbeat: what others tell that not all can hear.
+    uint32_t row_count;
+    struct membership_row row[LIMIT_CLUSTER_NODES];
 };
 
 // Bytes and back. Encoding gives at most LIMIT_HEARTBEAT_SIZE bytes and returns how many. Decoding

@@ -41,14 +41,12 @@ void membership__peer_column_clear(struct membership *m, uint32_t slot)
     for (uint32_t i = 0; i < m->order_count; i++) {
         struct peer *peer = &m->peer[m->order[i]];
         node_set_remove(&peer->hears, slot);
-        node_set_remove(&peer->mutual, slot);
-        node_set_remove(&peer->same_view, slot);
     }
     m->graph_changed = true;
 }
 
 // A slot for a new node: a free one, else that of a node that is not alive, lost the longest; for
-// one that is only mentioned, not that of another one that is mentioned.
+// one that is only told of, not that of another one of the kind.
 static uint32_t slot_spare(const struct membership *m, bool heard)
 {
     uint32_t best = NONE;
@@ -57,7 +55,7 @@ static uint32_t slot_spare(const struct membership *m, bool heard)
         if (peer->id == 0) {
             return slot;
         }
-        if (!peer->alive && (heard || peer->mention_ms == 0) &&
+        if (!peer->alive && (heard || peer->told_ms == 0) &&
             (best == NONE || peer->lost_ms < m->peer[best].lost_ms)) {
             best = slot;
         }
@@ -87,8 +85,18 @@ uint32_t membership__slot_claim(struct membership *m, uint64_t id, bool heard)
     return slot;
 }
 
-bool membership__peer_is_past(const struct peer *peer, uint64_t incarnation)
+// A process that was replaced, or so we believe: which of two is the newer one cannot be told from
+// their incarnations, and a late message of the old one may have been the last that came. So it is
+// believed again when nothing was heard of the other for a while.
+bool membership__peer_is_past(const struct membership *m, const struct peer *peer,
+                              uint64_t incarnation)
 {
+    if (incarnation == peer->incarnation) {
+        return false; // believed again
+    }
+    if (!peer->alive && m->now_ms - peer->lost_ms > m->config.timeout_ms) {
+        return false;
+    }
     for (uint32_t i = 0; i < peer->past_next && i < MEMBERSHIP_PAST; i++) {
         if (peer->past[i] == incarnation) {
             return true;
@@ -114,7 +122,9 @@ void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t inca
     peer->heard = false;
     peer->gone = false;
     peer->sequence = 0;
-    peer->unanswered = 0;
+    peer->told_sequence = 0;
+    peer->told_ms = 0;
+    peer->hears = (struct node_set){0};
     peer->odd_count = 0;
 }
 
@@ -134,9 +144,20 @@ static void peer_count(struct membership *m, struct peer *peer)
     peer->counted = true;
     peer->fresh = false;
     peer->counted_ms = m->now_ms;
-    peer->mention_ms = 0;
+    peer->told_ms = 0;
     m->graph_changed = true;
     m->news = true;
+}
+
+// Others heard something new of it. That counts for more than a rumour when it goes on.
+void membership__peer_told(struct membership *m, uint32_t slot, uint64_t sequence)
+{
+    struct peer *peer = &m->peer[slot];
+    if (peer->told_ms == 0 || m->now_ms - peer->told_last_ms > m->config.timeout_ms) {
+        peer->told_ms = m->now_ms;
+    }
+    peer->told_last_ms = m->now_ms;
+    peer->told_sequence = sequence;
 }
 
 void membership__peer_heard(struct membership *m, uint32_t slot)
@@ -173,10 +194,9 @@ void membership__peer_lose(struct membership *m, uint32_t slot, bool certain)
     peer->alive = false;
     peer->counted = false;
     peer->gone = certain;
-    peer->mention_ms = 0;
+    peer->told_ms = 0;
+    peer->told_sequence = peer->sequence;
     peer->hears = (struct node_set){0};
-    peer->mutual = (struct node_set){0};
-    peer->same_view = (struct node_set){0};
     if (membership__alive_count(m) == 0) {
         m->company_ms = 0;
     }

@@ -54,14 +54,18 @@ static void answer(struct membership *m, const struct membership_message *prepar
     out->regime = type == MEMBERSHIP_PROMISED ? prepare->regime : m->promise.regime;
     out->key = prepare->key;
     out->count = 0;
+    out->row_count = 0;
     membership__send(m, prepare->from, out);
 }
 
-static bool promise_is_higher(const struct promise *promise,
-                              const struct membership_message *prepare)
+// Two views of one regime must not be installed by the same node, whoever proposed them.
+static bool prepare_is_higher(const struct membership *m, const struct membership_message *prepare)
 {
-    return prepare->regime != promise->regime ? prepare->regime > promise->regime
-                                              : prepare->from > promise->from;
+    const struct promise *promise = &m->promise;
+    if (prepare->regime != promise->regime) {
+        return prepare->regime > promise->regime;
+    }
+    return prepare->from > promise->from && prepare->regime > m->view.regime;
 }
 
 static bool member_is_self(const struct membership *m, const struct membership_message *message)
@@ -79,7 +83,7 @@ static bool sender_is_over(const struct membership *m, const struct membership_m
     uint32_t slot = membership__slot_find(m, message->from);
     return slot == MEMBERSHIP_SELF ||
            (slot != LIMIT_CLUSTER_NODES &&
-            membership__peer_is_past(&m->peer[slot], message->from_incarnation));
+            membership__peer_is_past(m, &m->peer[slot], message->from_incarnation));
 }
 
 void membership__on_prepare(struct membership *m, const struct membership_message *message)
@@ -97,7 +101,7 @@ void membership__on_prepare(struct membership *m, const struct membership_messag
         }
         return;
     }
-    if (!promise_is_higher(promise, message)) {
+    if (!prepare_is_higher(m, message)) {
         answer(m, message, MEMBERSHIP_REFUSED);
         return;
     }

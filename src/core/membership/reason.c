@@ -47,12 +47,28 @@ enum verdict {
     VERDICT_ACT,
 };
 
-// A member of the view that we neither count nor know to be over may be heard by others still; they
-// will have noticed within the grace, or it is cut off from us alone.
-static enum verdict lost_member_judge(const struct membership *m, const struct peer *peer)
+static bool someone_hears(const struct membership *m, uint32_t slot)
 {
-    bool wait = peer->mention_ms != 0 && !membership__mention_is_ripe(m, peer);
-    return wait ? VERDICT_WAIT : VERDICT_ACT;
+    for (uint32_t i = 1; i < LIMIT_CLUSTER_NODES; i++) {
+        if (m->peer[i].counted && node_set_has(&m->peer[i].hears, slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A member of the view that we do not count and do not know to be over may be heard by others
+// still. Either they too will notice soon, or they tell of it and it becomes clear that it is cut
+// off from us alone.
+static enum verdict lost_member_judge(const struct membership *m, uint32_t slot)
+{
+    const struct peer *peer = &m->peer[slot];
+    uint64_t grace_ms = membership__grace_ms(m);
+    bool wait = !peer->gone && m->now_ms - peer->lost_ms < grace_ms && someone_hears(m, slot);
+    bool rumour = membership__peer_lives(m, peer) &&
+                  peer->told_last_ms - peer->told_ms < grace_ms &&
+                  m->now_ms - peer->told_ms < grace_ms + m->config.interval_ms;
+    return wait || rumour ? VERDICT_WAIT : VERDICT_ACT;
 }
 
 static enum verdict member_judge(const struct membership *m, const struct membership_member *member)
@@ -66,7 +82,7 @@ static enum verdict member_judge(const struct membership *m, const struct member
     }
     const struct peer *peer = &m->peer[slot];
     if (!peer->counted) {
-        return lost_member_judge(m, peer);
+        return lost_member_judge(m, slot);
     }
     if (!node_set_has(&m->candidate.set, slot)) {
         // Who slept is taken back by the others when they have heard it for a while.

@@ -9,12 +9,11 @@
 enum {
     RESENDS_PER_INTERVAL = 4,
     BACKOFF_DOUBLINGS = 4,
-    BLAME_ROUNDS = 2, // without an answer
-    BLAME_ODD = 3,    // views that did not bring the member in
+    BLAME_ODD = 3, // views that did not bring the member in
 };
 
-// A node that is heard but takes no part is treated as lost: the others must not wait for it
-// again and again. It comes back as any node does that was lost.
+// A node that is heard but takes no part, in spite of many repeats, is treated as lost: all others
+// are frozen because of it. It comes back as any node does that was lost.
 static void unanswered_blame(struct membership *m)
 {
     const struct membership_view *view = &m->promise.view;
@@ -23,8 +22,7 @@ static void unanswered_blame(struct membership *m)
             continue;
         }
         uint32_t slot = membership__member_slot(m, &view->member[place]);
-        if (slot != LIMIT_CLUSTER_NODES && ++m->peer[slot].unanswered >= BLAME_ROUNDS) {
-            m->peer[slot].unanswered = 0;
+        if (slot != LIMIT_CLUSTER_NODES) {
             membership__peer_lose(m, slot, false);
         }
     }
@@ -62,6 +60,7 @@ void membership__round_abandon(struct membership *m, bool back_off)
 static void view_fill(struct membership *m, struct membership_message *out)
 {
     out->count = m->candidate.count;
+    out->row_count = 0;
     for (uint32_t i = 0; i < m->candidate.count; i++) {
         uint32_t slot = m->candidate.slot[i];
         const struct peer *peer = &m->peer[slot];
@@ -150,7 +149,7 @@ static void preparing_step(struct membership *m)
         membership__round_abandon(m, false);
     } else if (m->now_ms - m->round.start_ms >= membership__round_ms(m)) {
         unanswered_blame(m);
-        membership__round_abandon(m, true);
+        membership__round_abandon(m, false);
     } else if (m->now_ms - m->round.sent_ms >= m->config.interval_ms / RESENDS_PER_INTERVAL) {
         waiting_send(m, &m->prepare);
     }
@@ -217,10 +216,6 @@ void membership__on_promised(struct membership *m, const struct membership_messa
         return;
     }
     node_set_remove(&m->round.waiting, place);
-    uint32_t slot = membership__slot_find(m, message->from);
-    if (slot != LIMIT_CLUSTER_NODES) {
-        m->peer[slot].unanswered = 0;
-    }
     if (all_promised(m)) {
         commit(m);
     }

@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
-#include "core/membership/membership.h"
+#include "core/membership/machine.h"
 
 enum {
     SIM_INTERVAL_MS = 150,
@@ -67,6 +67,7 @@ struct sim_node {
     bool up;
     uint64_t paused_ms; // until then
     uint64_t regime;    // of its last view, for the check that it grows
+    uint64_t regime_floor;
     uint64_t view_ms;   // of its last view
     uint64_t frozen_ms; // frozen since, or 0
     uint32_t views;     // installed since its start
@@ -77,7 +78,6 @@ struct sim {
     uint64_t now_ms;
     uint64_t order;
     uint32_t count;
-    uint64_t regime_floor;
     bool mutate;
     bool caught; // a check from outside failed, and `mutate` wants to see just that
     bool say;    // print what goes on
@@ -326,6 +326,43 @@ static inline void sim_message_note(struct sim *sim, uint32_t from,
     }
 }
 
+// What a node thinks of the others, for whoever reads a run.
+static inline void sim_node_print(const struct sim *sim, uint32_t number)
+{
+    const struct sim_node *node = &sim->node[number];
+    const struct membership *m = node->machine;
+    printf("%8lu  node %lu (%lx) %s%s view %lx promise %lu by %lu%s backoff %ld; candidate",
+           (unsigned long)sim->now_ms, (unsigned long)node->id, (unsigned long)node->incarnation,
+           m->frozen ? "frozen " : "", m->round.phase == ROUND_PREPARING ? "preparing" : "",
+           (unsigned long)m->view.key, (unsigned long)m->promise.regime,
+           (unsigned long)m->promise.from, m->promise.pending ? " pending" : "",
+           (long)(m->backoff_ms - m->now_ms));
+    for (uint32_t i = 0; i < m->candidate.count; i++) {
+        printf(" %lu", (unsigned long)m->peer[m->candidate.slot[i]].id);
+    }
+    printf("\n");
+    for (uint32_t i = 0; i < m->order_count; i++) {
+        uint32_t slot = m->order[i];
+        const struct peer *peer = &m->peer[slot];
+        if (slot != MEMBERSHIP_SELF) {
+            printf("            %lu (%lx) %s%s%s flaps %u heard %lu ago hold %lu told %lu hears",
+                   (unsigned long)peer->id, (unsigned long)peer->incarnation,
+                   peer->counted ? "counted"
+                   : peer->alive ? "alive"
+                                 : "dead",
+                   peer->gone ? " gone" : "", peer->frozen ? " frozen" : "", peer->flaps,
+                   (unsigned long)(m->now_ms - peer->heard_ms), (unsigned long)peer->hold_ms,
+                   (unsigned long)(peer->told_ms == 0 ? 0 : m->now_ms - peer->told_last_ms));
+            for (uint32_t j = 0; j < LIMIT_CLUSTER_NODES; j++) {
+                if (node_set_has(&peer->hears, j)) {
+                    printf(" %lu", (unsigned long)m->peer[j].id);
+                }
+            }
+            printf("\n");
+        }
+    }
+}
+
 static inline void sim_bytes_send(struct sim *sim, uint32_t from, uint32_t to,
                                   struct sim_bytes *bytes)
 {
@@ -403,14 +440,14 @@ static inline void sim_start(struct sim *sim, uint32_t number, uint32_t settle_m
     node->up = true;
     node->incarnation = sim_random(sim);
     node->paused_ms = 0;
-    node->regime = sim->regime_floor;
+    node->regime = node->regime_floor;
     node->frozen_ms = sim->now_ms;
     node->views = 0;
     struct membership_config config = {
         .self = {.id = node->id, .incarnation = node->incarnation},
         .interval_ms = SIM_INTERVAL_MS,
         .timeout_ms = SIM_TIMEOUT_MS,
-        .regime_floor = sim->regime_floor,
+        .regime_floor = node->regime_floor,
         .mutate_commit_without_one = sim->mutate,
     };
     node->machine = membership_init(node->memory, &config);
@@ -466,6 +503,13 @@ static inline void sim_deliver(struct sim *sim, const struct sim_event *event)
     struct membership_message message;
     base_assert(membership_message_decode(event->bytes->data, event->bytes->size, &message) ==
                 RESULT_OK);
+    if (sim->say && message.type != MEMBERSHIP_HEARTBEAT) {
+        static const char *const names[] = {"", "", "prepare", "promised", "refused", "commit"};
+        printf("%8lu  node %lu: %s %lx regime %lu from %lu\n", (unsigned long)sim->now_ms,
+               (unsigned long)sim->node[event->node].id, names[message.type],
+               (unsigned long)message.key, (unsigned long)message.regime,
+               (unsigned long)message.from);
+    }
     sim_step(sim, event->node,
              (struct membership_event){.type = MEMBERSHIP_RECEIVED, .message = &message});
 }
