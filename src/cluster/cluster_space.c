@@ -13,6 +13,18 @@ static struct node_set peers_of(const struct cluster *cluster, const struct node
     return peers;
 }
 
+// A copy that is to be dropped counts for nothing, though the master goes on to have it written to
+// until it knows.
+static enum place_role role_of(const struct cluster__space *space,
+                               const struct partition_state *state)
+{
+    uint32_t self = space->cluster->self;
+    if (state->master == self) {
+        return PLACE_MASTER;
+    }
+    return node_set_has(&state->writes, self) && !state->drop ? PLACE_REPLICA : PLACE_NONE;
+}
+
 // The place of a partition as the machine has it.
 static void place_make(const struct cluster__space *space, uint32_t partition, struct place *out)
 {
@@ -23,9 +35,7 @@ static void place_make(const struct cluster__space *space, uint32_t partition, s
         .key = cluster->key,
         .lineage = state->lineage,
         .master = cluster->peer[state->master],
-        .role = master                                        ? PLACE_MASTER
-                : node_set_has(&state->writes, cluster->self) ? PLACE_REPLICA
-                                                              : PLACE_NONE,
+        .role = (uint8_t)role_of(space, state),
         .full = state->self_full,
         .handing_over = master && state->handing_over,
         .column_count = state->column_count,
