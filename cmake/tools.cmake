@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # `ballast` under the names of the tools it stands in for.
-set(tool_links aql asinfo asbench)
+set(tool_links aql asadm asinfo asbench)
 foreach(link ${tool_links})
   install(CODE "
     set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")

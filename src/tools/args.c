@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/text.h"
+
 enum {
     HELP_COLUMN = 30,     // where the sentences of help begin
     SUGGEST_DISTANCE = 2, // letters that may be wrong in a name that is suggested
@@ -122,30 +124,6 @@ static const struct tools_option *find_letter(const struct tools_args *args, cha
     return NULL;
 }
 
-// How many letters must be put in, taken out or changed to make one name of the other.
-static size_t distance(const char *a, size_t a_size, const char *b)
-{
-    size_t b_size = strlen(b);
-    size_t row[NAME_SIZE_MAX + 1];
-    if (a_size > NAME_SIZE_MAX || b_size > NAME_SIZE_MAX) {
-        return NAME_SIZE_MAX;
-    }
-    for (size_t j = 0; j <= b_size; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t one_more = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < one_more ? change : one_more;
-        }
-    }
-    return row[b_size];
-}
-
 static const char *suggest(const struct tools_args *args, const char *name, size_t size)
 {
     const char *best = NULL;
@@ -153,7 +131,7 @@ static const char *suggest(const struct tools_args *args, const char *name, size
     for (size_t i = 0; i < args->option_count; i++) {
         const struct tools_option *option = &args->options[i];
         if (has_name(option) && option->kind != TOOLS_OPTION_REFUSED) {
-            size_t d = distance(name, size, option->name);
+            size_t d = tools_text_distance(name, size, option->name);
             if (d < best_distance && d < strlen(option->name)) {
                 best = option->name;
                 best_distance = d;

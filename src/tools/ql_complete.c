@@ -10,7 +10,7 @@
 #include "tools/ql_parse.h"
 
 struct search {
-    struct ql_completion *out;
+    struct tools_completion *out;
     struct base_slice prefix;
     bool lower; // write key words in lower case, as the user does
 };
@@ -25,9 +25,7 @@ static void candidate_add(struct base_slice word, void *arg)
 {
     struct search *search = arg;
     if (starts_with(word, search->prefix)) {
-        tools_text_append(&search->out->words, word.data, word.size);
-        tools_text_char_append(&search->out->words, '\0');
-        search->out->count++;
+        tools_completion_add(search->out, word);
     }
 }
 
@@ -110,9 +108,9 @@ static void commands_add(struct search *search)
 }
 
 void ql_complete(struct base_slice line, ql_names_fn names, void *names_arg,
-                 struct ql_completion *out)
+                 struct tools_completion *out)
 {
-    *out = (struct ql_completion){.closed = true};
+    *out = (struct tools_completion){.closed = true};
     struct base_slice command = {.data = line.data, .size = 0};
     struct base_slice rest = line;
     while (ql_command_next(&rest, &command)) {
@@ -151,30 +149,4 @@ void ql_complete(struct base_slice line, ql_names_fn names, void *names_arg,
         expected_add(&search, problem.expected[i], &statement, before, names, names_arg);
     }
     ql_arena_fini(&arena);
-}
-
-void ql_completion_fini(struct ql_completion *completion)
-{
-    tools_text_fini(&completion->words);
-    completion->count = 0;
-}
-
-struct base_slice ql_completion_common(struct ql_completion *completion)
-{
-    if (completion->count == 0 || completion->words.failed) {
-        return (struct base_slice){0};
-    }
-    const char *first = completion->words.data;
-    size_t common = strlen(first);
-    const char *word = first;
-    for (size_t i = 0; i < completion->count; i++) {
-        size_t same = 0;
-        while (same < common &&
-               tolower((unsigned char)word[same]) == tolower((unsigned char)first[same])) {
-            same++;
-        }
-        common = same;
-        word += strlen(word) + 1;
-    }
-    return (struct base_slice){.data = (const uint8_t *)first, .size = common};
 }

@@ -3,24 +3,13 @@
 // the words so far; names of namespaces and sets are asked from the caller. Pure but for memory.
 #pragma once
 
+#include "tools/editor.h"
 #include "tools/ql_settings.h"
 
 // Calls `add` for each namespace, or for each set of the namespace `ns` when it is not empty.
 typedef void (*ql_add_fn)(struct base_slice name, void *adder);
 typedef void (*ql_names_fn)(struct base_slice ns, ql_add_fn add, void *adder, void *arg);
 
-struct ql_completion {
-    size_t from;             // where in the line the word starts that is being completed
-    struct tools_text words; // candidates, each terminated; in the order they were found
-    size_t count;
-    bool closed; // a single candidate is a whole word: a blank may follow
-};
-
 // Finds the candidates for the end of `line`.
 void ql_complete(struct base_slice line, ql_names_fn names, void *names_arg,
-                 struct ql_completion *out);
-
-void ql_completion_fini(struct ql_completion *completion);
-
-// The longest text that all candidates start with, letters in any case, as the first writes it.
-struct base_slice ql_completion_common(struct ql_completion *completion);
+                 struct tools_completion *out);

@@ -180,3 +180,26 @@ size_t tools_text_cut(const void *data, size_t size, size_t size_max)
     }
     return is_continuation(bytes[cut]) ? size_max : cut;
 }
+
+size_t tools_text_distance(const char *a, size_t a_size, const char *b)
+{
+    size_t b_size = strlen(b);
+    size_t row[TOOLS_DISTANCE_SIZE_MAX + 1];
+    if (a_size > TOOLS_DISTANCE_SIZE_MAX || b_size > TOOLS_DISTANCE_SIZE_MAX) {
+        return TOOLS_DISTANCE_SIZE_MAX;
+    }
+    for (size_t j = 0; j <= b_size; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a_size; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_size; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t one_more = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < one_more ? change : one_more;
+        }
+    }
+    return row[b_size];
+}

@@ -65,3 +65,8 @@ size_t tools_text_width(const void *data, size_t size);
 
 // The most bytes, at most `size_max`, of which no code point is cut in two.
 size_t tools_text_cut(const void *data, size_t size, size_t size_max);
+
+// How many letters must be put in, taken out or changed to make one word of the other: for finding
+// what somebody meant to write. Words longer than TOOLS_DISTANCE_SIZE_MAX are that far from all.
+enum { TOOLS_DISTANCE_SIZE_MAX = 40 };
+size_t tools_text_distance(const char *a, size_t a_size, const char *b);

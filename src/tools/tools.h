@@ -7,3 +7,4 @@ int tool_info_main(int argc, char **argv);
 int tool_health_main(int argc, char **argv);
 int tool_bench_main(int argc, char **argv);
 int tool_ql_main(int argc, char **argv);
+int tool_admin_main(int argc, char **argv);

@@ -89,8 +89,8 @@ static void name_or_first_word_picks_the_tool(void **state)
     assert_non_null(strstr(said, "asbench"));
     assert_int_equal(run("ballast", "nonsense"), 2);
     assert_non_null(strstr(complained, "there is no tool 'nonsense'"));
-    assert_int_equal(run("asadm", ""), 2);
-    assert_string_equal(complained, "ballast: this version comes without the tool 'admin'\n");
+    assert_int_equal(run("ballast", "discover"), 2);
+    assert_string_equal(complained, "ballast: this version comes without the tool 'discover'\n");
     assert_int_equal(run("ballast", ""), 2);
 }
 
@@ -129,6 +129,27 @@ static void info_takes_the_port_with_the_host(void **state)
         assert_int_equal(run("asinfo", wrong[i]), 2);
         assert_non_null(strstr(complained, "-h, --host: "));
     }
+}
+
+static void admin_shows_the_cluster(void **state)
+{
+    (void)state;
+    assert_int_equal(run("asadm", "-p @ -e info"), 0);
+    assert_non_null(strstr(said, "~Network Information (20"));
+    assert_non_null(strstr(said, "~Namespace Usage Information (20"));
+    assert_non_null(strstr(said, "~Namespace Object Information (20"));
+    assert_null(strchr(said, '\033'));
+    assert_string_equal(complained, "");
+    assert_int_equal(run("ballast", "admin -p @ --json -e summary"), 0);
+    assert_memory_equal(said, "{\n  \"title\": \"Cluster Summary\"", 30);
+    assert_int_equal(run("asadm", "-p @ -e asinfo"), 2);
+    assert_non_null(strstr(complained, "User must be in privileged mode"));
+    assert_int_equal(run("asadm", "-p @ -e nonsense"), 2);
+    assert_non_null(strstr(complained, "ERROR: nonsense: command not found."));
+    assert_int_equal(run("asadm", "-p 1 -e info"), 2);
+    assert_non_null(strstr(complained, "Not able to connect any cluster with [('127.0.0.1', 1"));
+    assert_int_equal(run("asadm", "--hots x"), 2);
+    assert_non_null(strstr(complained, "did you mean --host?"));
 }
 
 static void health_answers_with_its_exit_code(void **state)
@@ -234,6 +255,7 @@ int main(void)
         cmocka_unit_test(name_or_first_word_picks_the_tool),
         cmocka_unit_test(info_prints_what_asinfo_prints),
         cmocka_unit_test(info_takes_the_port_with_the_host),
+        cmocka_unit_test(admin_shows_the_cluster),
         cmocka_unit_test(health_answers_with_its_exit_code),
         cmocka_unit_test(bench_inserts_every_key_once),
         cmocka_unit_test(bench_holds_its_rate_and_reports_each_second),

@@ -15,10 +15,10 @@ struct tool {
 
 static const struct tool tools[] = {
     {"ql", "aql", tool_ql_main, "look at and change records with statements like SQL"},
-    {"info", "asinfo", tool_info_main, "send one info command to one node"},
+    {"admin", "asadm", tool_admin_main, "look after a whole cluster"},
+    {"info", "asinfo", tool_info_main, "send one info command to one node, or to all"},
     {"health", NULL, tool_health_main, "is a node live, ready, its cluster stable?"},
     {"bench", "asbench", tool_bench_main, "put load on a cluster and measure it"},
-    {"admin", "asadm", NULL, "look after a whole cluster"},
     {"discover", NULL, NULL, "introduce containers to each other"},
 };
 
@@ -35,8 +35,8 @@ static void help_print(FILE *out)
         }
     }
     fprintf(out,
-            "\n'ballast TOOL --help' explains a tool. Called through a link named aql, asinfo\n"
-            "or asbench, ballast is that tool.\n");
+            "\n'ballast TOOL --help' explains a tool. Called through a link named aql, asadm,\n"
+            "asinfo or asbench, ballast is that tool.\n");
 }
 
 static const struct tool *tool_find(const char *name)

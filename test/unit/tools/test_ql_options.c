@@ -308,7 +308,7 @@ static void completion_offers_what_the_parser_expects(void **state)
         {"asinfo ", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct ql_completion completion;
+        struct tools_completion completion;
         ql_complete(tools_slice_of(cases[i].line), names_of_the_test, NULL, &completion);
         struct tools_text found = {0};
         const char *word = completion.words.data;
@@ -320,19 +320,19 @@ static void completion_offers_what_the_parser_expects(void **state)
             fail_msg("%s: %s", cases[i].line, tools_text_string(&found));
         }
         tools_text_fini(&found);
-        ql_completion_fini(&completion);
+        tools_completion_fini(&completion);
     }
 }
 
 static void completion_goes_as_far_as_all_candidates_agree(void **state)
 {
     (void)state;
-    struct ql_completion completion;
+    struct tools_completion completion;
     ql_complete(tools_slice_of("select * from test.f"), names_of_the_test, NULL, &completion);
-    struct base_slice common = ql_completion_common(&completion);
+    struct base_slice common = tools_completion_common(&completion);
     assert_int_equal(completion.from, strlen("select * from test."));
     assert_true(tools_slice_is(common, "foo"));
-    ql_completion_fini(&completion);
+    tools_completion_fini(&completion);
 }
 
 int main(void)
