@@ -27,6 +27,8 @@ typedef bool (*sync_send_fn)(void *arg, uint8_t peer, const uint8_t *bytes, uint
 enum {
     // The largest answer of sync_on_request: one record larger than a step, and what is around it.
     SYNC_ANSWER_SIZE_MAX = LIMIT_RECORD_SIZE_MAX + 1024,
+    // Where the records begin in the body of a MESSAGE_SYNC_RECORDS that was answered well.
+    SYNC_RECORDS_AT = 8,
 };
 
 enum sync_state {

@@ -23,6 +23,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "cluster/sync.h"
 #include "store/store.h"
 
 enum {
@@ -35,6 +36,7 @@ enum {
     SYNC__REFUSAL_SIZE = 4,
 };
 
+_Static_assert((int)SYNC__RECORDS_SIZE == (int)SYNC_RECORDS_AT, "said in two places");
 _Static_assert(LIMIT_SYNC_RECORDS % 8 == 0, "wanted bits fill their bytes");
 
 // Digests behind `after` up to `until`, where they are set.

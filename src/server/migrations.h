@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread that moves records between nodes: it carries out the syncs that the cluster machine
-// orders, `migrate-threads` at a time, behind foreground work: it is niced, works in small steps,
-// and rests after each step as long as operations wait (migrate-sleep).
+// orders, a few partitions at a time, and answers those of other nodes. It stays behind foreground
+// work: it is niced, works in steps of at most some hundred microseconds, and while clients are
+// served it rests three times as long as it worked.
 #pragma once
 
 #include "cluster/sync.h"
@@ -9,13 +10,30 @@
 
 struct migrations;
 
+// Starts the thread and sets node->migrations. Needs node->fabric, and ends before it.
 BASE_MUST_USE enum base_result migrations_start(struct node *node, struct migrations **out);
 void migrations_stop(struct migrations **migrations);
 
-// Takes on an order; ends it with clustering_synced. From the cluster thread; never waits.
-void migrations_order(struct migrations *migrations, const struct cluster_sync_order *order);
-void migrations_forget(struct migrations *migrations, uint32_t namespace_number); // a new view
+// Who hears of syncs that ended well; called by the thread, must not wait. NULL: nobody; once it
+// has returned, the earlier ones are not called any more.
+struct migrations_ears {
+    void *arg;
+    void (*synced)(void *arg, const struct cluster_sync_order *order);
+};
+void migrations_ears_set(struct migrations *migrations, const struct migrations_ears *ears);
 
-// Since the start, for statistics.
+// Takes on an order; its end is told, unless its view is over. Any thread; never waits.
+void migrations_order(struct migrations *migrations, const struct cluster_sync_order *order);
+
+// A new view: orders of a namespace (its cluster_number) that were not begun are void.
+void migrations_forget(struct migrations *migrations, uint32_t namespace_number);
+
+// Since the start, for statistics. Any thread.
+struct migrations_totals {
+    struct sync_totals sync;   // of our own syncs
+    uint64_t records_received; // in syncs of others
+    uint32_t active;           // our syncs under way
+    uint32_t waiting;          // not begun
+};
 void migrations_totals(struct migrations *migrations, uint32_t namespace_number,
-                       struct sync_totals *out, uint32_t *active);
+                       struct migrations_totals *out);
