@@ -29,8 +29,13 @@
 //
 // Within a view the acting master is the one authority about its partition. It tells changes as
 // announcements, numbered by a `step` that grows, handed on with the mastership; an announcement is
-// sent again until it is acknowledged. Any failure leads to a new view, where all starts from the
-// copies as they are. Losing, repeating and reordering of messages is harmless.
+// sent again until it is acknowledged. A new master is told to all members, everything else to
+// those who hold a copy. Any failure leads to a new view, where all starts from the copies as they
+// are. Losing, repeating and reordering of messages is harmless.
+//
+// While a node is frozen its machine is to be stepped with PARTITION_VIEW alone: what others say of
+// the old view, and syncs that end, come too late. What our copy is (lineage, full) is told by
+// partition_at at any time; with PARTITION_VIEW the caller gives it back, with sums and counts.
 //
 // One block of memory of the caller, nothing allocated after init. One thread.
 #pragma once
