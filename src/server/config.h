@@ -115,6 +115,8 @@ struct config_namespace {
     _Atomic uint32_t default_ttl_s; // 0: records never expire
     _Atomic uint32_t nsup_period_s; // 0: no expiry, no eviction
     _Atomic uint32_t nsup_hist_period_s;
+    _Atomic uint32_t tomb_raider_period_s;
+    _Atomic uint32_t tomb_raider_eligible_age_s;
     _Atomic bool allow_ttl_without_nsup;
     _Atomic uint64_t data_size;            // bytes that records may take
     _Atomic uint32_t stop_writes_used_pct; // of data_size; 0: off

@@ -8,18 +8,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cluster/replica.h"
 #include "io/clock.h"
 #include "io/system.h"
 #include "server/log.h"
 
 #define SECOND_NS 1000000000ull
 
-enum { EXPIRY_MAGIC = 0x45585059, THREAD_NICE = 10 };
+enum {
+    EXPIRY_MAGIC = 0x45585059,
+    THREAD_NICE = 10,
+    TOMBSTONE_AGE_MS = 10000, // until which a known tombstone outlives what is still on its way
+    REAP_RESTS = 20,          // times that a walk for tombstones takes pass before the next one
+};
 
 // What is remembered of a namespace between seconds. Times are monotonic.
 struct course {
-    uint64_t cycle_ns;   // when the last nsup cycle began
-    uint64_t measure_ns; // when the distribution was last measured
+    uint64_t cycle_ns;     // when the last nsup cycle began
+    uint64_t measure_ns;   // when the distribution was last measured
+    uint64_t reaped_ns;    // when tombstones were last looked for
+    uint64_t reap_took_ns; // and how long it took
     bool measured;
     bool stopped;                            // as last told in the log
     bool breached;                           // as last told in the log
@@ -136,6 +144,39 @@ static void measure(struct expiry *e, struct namespace *ns)
     }
 }
 
+// Removes tombstones when they are known everywhere, else when they are old enough. Where no node
+// was ever seen but this one, nobody has to know.
+static void tombstones_reap(struct expiry *e, struct namespace *ns)
+{
+    struct store_stats stats;
+    struct course *course = &e->course[ns->number];
+    const struct config_namespace *config = ns->config;
+    uint64_t begin_ns = io_clock_monotonic_ns();
+    uint64_t age_ms = TOMBSTONE_AGE_MS, period_ns = TOMBSTONE_AGE_MS * 1000000ull;
+    store_stats_sum(ns->store, &stats);
+    if (!__atomic_load_n(&ns->replica->tombstones, __ATOMIC_RELAXED)) {
+        age_ms = 0;
+    } else if (!atomic_load_explicit(&ns->node->tombstones_known, memory_order_relaxed)) {
+        age_ms = atomic_load_explicit(&config->tomb_raider_eligible_age_s, memory_order_relaxed) *
+                 1000ull;
+        period_ns =
+            atomic_load_explicit(&config->tomb_raider_period_s, memory_order_relaxed) * SECOND_NS;
+    }
+    if (stats.tombstone_count == 0 || period_ns == 0 || begin_ns - course->reaped_ns < period_ns ||
+        begin_ns - course->reaped_ns < course->reap_took_ns * REAP_RESTS) {
+        return;
+    }
+    struct expiry_walker walker = walker_of(e, ns);
+    uint64_t removed;
+    expiry_tombstones_run(ns, io_clock_epoch_ms(), age_ms, &walker, &removed);
+    course->reaped_ns = io_clock_monotonic_ns();
+    course->reap_took_ns = course->reaped_ns - begin_ns;
+    if (removed > 0) {
+        log_info(ns->node->log, nsup, "{%s} %llu tombstones removed", ns->name,
+                 (unsigned long long)removed);
+    }
+}
+
 static bool is_due(uint64_t last_ns, uint32_t period_s)
 {
     return period_s != 0 && io_clock_monotonic_ns() - last_ns >= period_s * SECOND_NS;
@@ -153,6 +194,7 @@ static void namespace_look(struct expiry *e, struct namespace *ns)
         struct expiry_walker walker = walker_of(e, ns);
         expiry_evict_follow(ns, &walker);
     }
+    tombstones_reap(e, ns);
     if (is_due(course->cycle_ns,
                atomic_load_explicit(&config->nsup_period_s, memory_order_relaxed))) {
         cycle_run(e, ns);

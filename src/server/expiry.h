@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread that looks after a namespace while nobody asks: once a second it compares memory with
 // the limits (stop-writes, high-water mark) and walks away what truncations cover; each nsup-period
-// it removes expired records and evicts when the high-water mark is passed; each nsup-hist-period
+// it removes expired records and evicts when the high-water mark is passed; tombstones go when the
+// whole cluster knows of them, or when they are old; each nsup-hist-period
 // it measures how records are distributed.
 #pragma once
 

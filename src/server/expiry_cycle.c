@@ -39,13 +39,30 @@ static void ttl_buckets_add(struct ttl_buckets *b, uint32_t ttl_s)
 
 // --- walking ---
 
-static bool walk(struct namespace *ns, const struct expiry_walker *walker, store_visit_fn visit,
-                 void *arg)
+// Whether there is something in the partition that a walk wants to see.
+typedef bool (*wanted_fn)(struct store *store, uint32_t partition);
+
+static bool has_objects(struct store *store, uint32_t partition)
+{
+    return store_object_count(store, partition) > 0;
+}
+
+static bool has_tombstones(struct store *store, uint32_t partition)
+{
+    return store_tombstone_count(store, partition) > 0;
+}
+
+static bool has_any(struct store *store, uint32_t partition)
+{
+    return has_objects(store, partition) || has_tombstones(store, partition);
+}
+
+static bool walk(struct namespace *ns, const struct expiry_walker *walker, wanted_fn wanted,
+                 store_visit_fn visit, void *arg)
 {
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
         struct store_scan at = {.partition = p};
-        bool end =
-            store_object_count(ns->store, p) == 0 && store_tombstone_count(ns->store, p) == 0;
+        bool end = !wanted(ns->store, p);
         while (!end) {
             end = store_scan_step(ns->store, &at, SLICE_RECORDS, visit, arg);
             if (!walker->pause(walker->arg)) {
@@ -133,7 +150,7 @@ static void threshold_find(struct cycle *c)
 static bool evict(struct cycle *c, const struct expiry_walker *walker)
 {
     threshold_find(c);
-    bool ok = walk(c->ns, walker, evict_visit, c);
+    bool ok = walk(c->ns, walker, has_objects, evict_visit, c);
     uint64_t void_time_s = (uint64_t)c->now_s + (uint64_t)c->threshold * c->buckets.width_s;
     shared_evicted(c->ns->node->shared, c->ns, (uint32_t)void_time_s);
     return ok;
@@ -149,7 +166,7 @@ bool expiry_cycle_run(struct namespace *ns, uint32_t now_s, const struct expiry_
         // Without memory for the buckets this cycle only expires.
         c.buckets.bucket = calloc(c.buckets.count, sizeof *c.buckets.bucket);
     }
-    bool ok = walk(ns, walker, expire_visit, &c);
+    bool ok = walk(ns, walker, has_objects, expire_visit, &c);
     if (ok) {
         atomic_store_explicit(&ns->non_expirable_objects, c.non_expirable, memory_order_relaxed);
         if (c.buckets.total > 0) {
@@ -180,7 +197,7 @@ bool expiry_evict_follow(struct namespace *ns, const struct expiry_walker *walke
 {
     struct cycle c = {.ns = ns, .counters = walker->counters};
     atomic_store(&ns->evict_wanted, false);
-    return walk(ns, walker, follow_visit, &c);
+    return walk(ns, walker, has_objects, follow_visit, &c);
 }
 
 // --- truncation ---
@@ -194,7 +211,7 @@ static enum store_visit truncate_visit(const struct store_record *record, void *
 bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *walker)
 {
     uint32_t seen = atomic_load(&ns->truncations);
-    if (!walk(ns, walker, truncate_visit, ns)) {
+    if (!walk(ns, walker, has_any, truncate_visit, ns)) {
         return false;
     }
     // A truncation counts itself before it says that there is work, so one that comes between these
@@ -206,6 +223,32 @@ bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *wal
         }
     }
     return true;
+}
+
+// --- tombstones ---
+
+struct reaping {
+    uint64_t until_ms; // made before it
+    uint64_t removed;
+};
+
+static enum store_visit reap_visit(const struct store_record *record, void *arg)
+{
+    struct reaping *r = arg;
+    if (!record->tombstone || record->last_update_ms >= r->until_ms) {
+        return STORE_VISIT_KEEP;
+    }
+    r->removed++;
+    return STORE_VISIT_REMOVE;
+}
+
+bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, uint64_t age_ms,
+                           const struct expiry_walker *walker, uint64_t *removed)
+{
+    struct reaping r = {.until_ms = now_ms >= age_ms ? now_ms - age_ms + 1 : 0};
+    bool ok = walk(ns, walker, has_tombstones, reap_visit, &r);
+    *removed = r.removed;
+    return ok;
 }
 
 // --- distribution ---
@@ -244,7 +287,7 @@ bool expiry_distribution_measure(struct namespace *ns, uint32_t now_s,
         .ttl = {.count = EXPIRY_TTL_BUCKETS, .width_s = 1, .bucket = out->ttl},
         .out = out,
     };
-    bool ok = walk(ns, walker, measure_visit, &m);
+    bool ok = walk(ns, walker, has_objects, measure_visit, &m);
     out->ttl_bucket_width_s = m.ttl.width_s;
     return ok;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walks over a namespace's records that nobody asks for: removing what has expired, evicting
-// what would expire soonest, removing what a truncation covers, and measuring how records are
-// distributed. They go slice by slice: a stripe is held for a few dozen records, and between slices
-// the caller may do something else or give up. Time comes in with the call. One thread a namespace.
+// what would expire soonest, removing what a truncation covers and tombstones that all have seen,
+// and measuring how records are distributed. They go slice by slice: a stripe is held for a few
+// dozen records, and between slices the caller may do something else or give up. Time comes in with
+// the call. One thread a namespace.
 #pragma once
 
 #include "server/node.h"
@@ -30,6 +31,11 @@ bool expiry_evict_follow(struct namespace *ns, const struct expiry_walker *walke
 // Removes the records that truncations cover and clears ns->truncating, unless another truncation
 // came meanwhile. False when the walk was given up.
 bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *walker);
+
+// Removes the tombstones that were made at least `age_ms` before `now_ms` (since 2010); walks only
+// partitions that have some. *removed: how many. False when the walk was given up.
+bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, uint64_t age_ms,
+                           const struct expiry_walker *walker, uint64_t *removed);
 
 // How records are distributed by time to live and by size.
 enum { EXPIRY_TTL_BUCKETS = 100, EXPIRY_SIZE_BUCKETS = 128, EXPIRY_LOG_BUCKETS = 25 };

@@ -55,15 +55,15 @@ static void set_write(struct info_call *call, const struct namespace *ns,
     info__format(call, "ns=%s:set=", ns->name);
     info__name(call, set->name);
     info__format(call,
-                 ":objects=%llu:tombstones=0:data_used_bytes=%llu:truncate_lut=%llu:sindexes=0:"
+                 ":objects=%llu:tombstones=%llu:data_used_bytes=%llu:truncate_lut=%llu:sindexes=0:"
                  "index_populating=false:truncating=%s:default-read-touch-ttl-pct=%d:"
                  "default-ttl=%u:disable-eviction=%s:enable-index=%s:stop-writes-count=%llu:"
                  "stop-writes-size=%llu;",
-                 (unsigned long long)set->object_count, (unsigned long long)set->data_bytes,
-                 (unsigned long long)lut, lut > 0 && ns->truncating ? "true" : "false",
-                 set->default_read_touch_ttl_pct, set->default_ttl_s,
-                 set->disable_eviction ? "true" : "false", set->enable_index ? "true" : "false",
-                 (unsigned long long)set->stop_writes_count,
+                 (unsigned long long)set->object_count, (unsigned long long)set->tombstone_count,
+                 (unsigned long long)set->data_bytes, (unsigned long long)lut,
+                 lut > 0 && ns->truncating ? "true" : "false", set->default_read_touch_ttl_pct,
+                 set->default_ttl_s, set->disable_eviction ? "true" : "false",
+                 set->enable_index ? "true" : "false", (unsigned long long)set->stop_writes_count,
                  (unsigned long long)set->stop_writes_size);
 }
 

@@ -95,6 +95,7 @@ enum base_result node_new(struct config *config, struct node **out)
     }
     node->magic = NODE_MAGIC;
     node->config = config;
+    node->tombstones_known = true;
     node->start_s = io_clock_monotonic_ns() / 1000000000u;
     node->cluster_key = identity_random(48);
     identity_init(&node->identity, config);

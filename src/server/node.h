@@ -80,7 +80,10 @@ struct node {
     struct clustering *clustering;
     struct fabric *fabric;
     struct migrations *migrations;
-    struct peers peers;               // number 0 is this node
+    struct peers peers; // number 0 is this node
+    // All that ever were in a cluster with us are here, or left in good order, and nothing is being
+    // moved: tombstones are known everywhere. Kept by the clustering thread.
+    _Atomic bool tombstones_known;
     _Atomic uint64_t cluster_tick_ns; // monotonic, when the clustering thread last looked; 0: none
 
     // Blocks of counters, one a thread; registered before the thread works, kept for good.

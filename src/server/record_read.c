@@ -128,9 +128,11 @@ static void touch_if_due(struct request *r, struct store_cursor *cursor,
     }
     struct store_draft draft = {
         .digest = r->digest,
-        .last_update_ms = r->worker->now_ms,
+        .last_update_ms =
+            r->worker->now_ms > record->last_update_ms ? r->worker->now_ms : record->last_update_ms,
         .void_time_s = now_s + life_s,
         .generation = record->generation,
+        .life = store_record_life(record->bytes),
         .bin_count = record->bin_count,
         .set_name = record->set_name,
         .key = record->key,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes under the record's stripe: policies first, then the operations in order on a working copy
 // of the bins, then one commit. Any failure before the commit leaves the record as it was.
+#include "cluster/replica.h"
 #include "server/bins.h"
 #include "server/request.h"
 #include "value/particle.h"
@@ -312,10 +313,52 @@ static enum base_result ops_apply(struct write *w)
     return RESULT_OK;
 }
 
-static uint64_t update_time_ms(const struct request *r, const struct store_set *set)
+// The time of a write: never before what it replaces, nor before a truncation that spares it.
+static uint64_t update_time_ms(const struct request *r, const struct store_set *set,
+                               const uint8_t *stored)
 {
+    uint64_t time_ms = r->worker->now_ms;
     uint64_t floor_ms = store_truncate_floor_ms(r->ns->store, set);
-    return r->worker->now_ms > floor_ms ? r->worker->now_ms : floor_ms;
+    time_ms = time_ms > floor_ms ? time_ms : floor_ms;
+    uint64_t stored_ms = stored != NULL ? store_record_last_update_ms(stored) : 0;
+    return time_ms > stored_ms ? time_ms : stored_ms;
+}
+
+static uint16_t generation_next(uint16_t generation)
+{
+    return generation < LIMIT_GENERATION ? (uint16_t)(generation + 1) : 1;
+}
+
+// Generations start again with a record that is made again, as clients expect it; its life tells
+// copies of it from older ones (core/replication/replication.h).
+static uint8_t life_next(const struct store_cursor *cursor)
+{
+    if (cursor->stored == NULL) {
+        return 0;
+    }
+    uint8_t life = store_record_life(cursor->stored);
+    return cursor->record != NULL ? life : (life + 1) % STORE_RECORD_LIVES;
+}
+
+// Removes a live record. Where other nodes have to learn of it, a tombstone takes its place.
+static enum base_result bury(struct request *r, struct store_cursor *cursor,
+                             const struct store_record *old)
+{
+    if (!__atomic_load_n(&r->ns->replica->tombstones, __ATOMIC_RELAXED)) {
+        store_remove(cursor);
+        return RESULT_OK;
+    }
+    const struct store_set *set =
+        old->set_name.size > 0 ? store_set_find(r->ns->store, old->set_name) : NULL;
+    struct store_draft tombstone = {
+        .digest = r->digest,
+        .last_update_ms = update_time_ms(r, set, cursor->stored),
+        .generation = generation_next(old->generation),
+        .life = life_next(cursor),
+        .tombstone = true,
+        .set_name = old->set_name,
+    };
+    return store_put(cursor, &tombstone);
 }
 
 static enum base_result commit(struct write *w, struct store_cursor *cursor,
@@ -327,9 +370,11 @@ static enum base_result commit(struct write *w, struct store_cursor *cursor,
         if (w->old == NULL) {
             return RESULT_RECORD_NOT_FOUND;
         }
-        store_remove(cursor);
-        counters_add(&r->counters->deleted_last_bin, 1);
-        return RESULT_OK;
+        enum base_result buried = bury(r, cursor, w->old);
+        if (buried == RESULT_OK) {
+            counters_add(&r->counters->deleted_last_bin, 1);
+        }
+        return buried;
     }
     if (w->bins.live > LIMIT_BINS_PER_RECORD) {
         return RESULT_BIN_NAME;
@@ -337,16 +382,14 @@ static enum base_result commit(struct write *w, struct store_cursor *cursor,
     struct base_slice key = wire_fields_get(r->fields, WIRE_FIELD_KEY);
     struct store_draft draft = {
         .digest = r->digest,
-        .last_update_ms = update_time_ms(r, set),
-        .generation = 1,
+        .last_update_ms = update_time_ms(r, set, cursor->stored),
+        .generation = w->old != NULL ? generation_next(w->old->generation) : 1,
+        .life = life_next(cursor),
         .bin_count = (uint16_t)w->bins.live,
         .set_name = set_name,
         .key = key.size > 0 || w->old == NULL ? key : w->old->key,
         .bins = w->bins.bin,
     };
-    if (w->old != NULL) {
-        draft.generation = w->old->generation < LIMIT_GENERATION ? w->old->generation + 1 : 1;
-    }
     enum base_result result = void_time_choose(r, set, w->old, &draft.void_time_s);
     if (result != RESULT_OK) {
         return result;
@@ -441,7 +484,7 @@ enum base_result record_delete(struct request *r)
             result = record_key_check(r, &old);
         }
         if (result == RESULT_OK) {
-            store_remove(&cursor);
+            result = bury(r, &cursor, &old);
         }
     }
     store_release(&cursor);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "cluster/replica.h"
 #include "io/clock.h"
 #include "io/system.h"
 #include "server/jobs.h"
@@ -49,6 +50,7 @@ enum node_number {
     N_HEAP_MAPPED_KB,
     N_HEAP_EFFICIENCY_PCT,
     N_OBJECTS,
+    N_TOMBSTONES,
     N_CONNECTIONS,
     N_FABRIC_CONNECTIONS,
     N_QUERIES,
@@ -60,6 +62,13 @@ enum node_word { W_NODE_ID, W_CLUSTER_KEY, W_BATCH_QUEUE, W_NODE_COUNT };
 // What is gathered for a namespace.
 enum namespace_number {
     S_OBJECTS,
+    S_TOMBSTONES,
+    S_MASTER_OBJECTS,
+    S_MASTER_TOMBSTONES,
+    S_PROLE_OBJECTS,
+    S_PROLE_TOMBSTONES,
+    S_NON_REPLICA_OBJECTS,
+    S_NON_REPLICA_TOMBSTONES,
     S_STOP_WRITES,
     S_HWM_BREACHED,
     S_NOW,
@@ -145,7 +154,7 @@ static const struct row node_rows[] = {
     NUMBER_OF("heap_efficiency_pct", N_HEAP_EFFICIENCY_PCT),
     ZERO("heap_site_count"),
     NUMBER_OF("objects", N_OBJECTS),
-    ZERO("tombstones"),
+    NUMBER_OF("tombstones", N_TOMBSTONES),
     ZERO("info_queue"),
     ZERO("rw_in_progress"),
     ZERO("proxy_in_progress"),
@@ -203,16 +212,16 @@ static const struct row namespace_rows[] = {
     TEXT("ns_cluster_size", "1"),
     TEXT("effective_replication_factor", "1"),
     NUMBER_OF("objects", S_OBJECTS),
-    ZERO("tombstones"),
+    NUMBER_OF("tombstones", S_TOMBSTONES),
     ZERO("xdr_tombstones"),
     ZERO("xdr_bin_cemeteries"),
     ZERO("mrt_provisionals"),
-    NUMBER_OF("master_objects", S_OBJECTS),
-    ZERO("master_tombstones"),
-    ZERO("prole_objects"),
-    ZERO("prole_tombstones"),
-    ZERO("non_replica_objects"),
-    ZERO("non_replica_tombstones"),
+    NUMBER_OF("master_objects", S_MASTER_OBJECTS),
+    NUMBER_OF("master_tombstones", S_MASTER_TOMBSTONES),
+    NUMBER_OF("prole_objects", S_PROLE_OBJECTS),
+    NUMBER_OF("prole_tombstones", S_PROLE_TOMBSTONES),
+    NUMBER_OF("non_replica_objects", S_NON_REPLICA_OBJECTS),
+    NUMBER_OF("non_replica_tombstones", S_NON_REPLICA_TOMBSTONES),
     ZERO("unreplicated_records"),
     ZERO("dead_partitions"),
     ZERO("unavailable_partitions"),
@@ -549,6 +558,30 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return value > 100 ? 100 : value;
 }
 
+// Records and tombstones by what this node is to their partitions.
+static void roles_gather(struct namespace *ns, uint64_t *numbers)
+{
+    static const struct {
+        uint16_t objects, tombstones;
+    } at[] = {
+        [PLACE_NONE] = {S_NON_REPLICA_OBJECTS, S_NON_REPLICA_TOMBSTONES},
+        [PLACE_REPLICA] = {S_PROLE_OBJECTS, S_PROLE_TOMBSTONES},
+        [PLACE_MASTER] = {S_MASTER_OBJECTS, S_MASTER_TOMBSTONES},
+    };
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        uint64_t objects = store_object_count(ns->store, p);
+        uint64_t tombstones = store_tombstone_count(ns->store, p);
+        if ((objects | tombstones) != 0) {
+            struct place place;
+            replica_place_copy(ns->replica, p, &place);
+            numbers[at[place.role].objects] += objects;
+            numbers[at[place.role].tombstones] += tombstones;
+            numbers[S_OBJECTS] += objects;
+            numbers[S_TOMBSTONES] += tombstones;
+        }
+    }
+}
+
 static void namespace_gather(struct namespace *ns, uint64_t *numbers)
 {
     struct store_stats stats;
@@ -556,7 +589,7 @@ static void namespace_gather(struct namespace *ns, uint64_t *numbers)
     uint64_t total = ns->config->data_size;
     uint64_t now_s = io_clock_epoch_s();
     uint64_t evict = ns->evict_void_time_s;
-    numbers[S_OBJECTS] = stats.object_count;
+    roles_gather(ns, numbers);
     numbers[S_STOP_WRITES] = ns->stop_writes;
     numbers[S_HWM_BREACHED] = ns->hwm_breached;
     numbers[S_NOW] = now_s;
@@ -623,6 +656,7 @@ void statistics_node_show(struct node *node, statistics_show_fn show, void *arg)
         struct store_stats stats;
         store_stats_sum(node->namespaces[i].store, &stats);
         numbers[N_OBJECTS] += stats.object_count;
+        numbers[N_TOMBSTONES] += stats.tombstone_count;
     }
     int64_t connections = atomic_load(&node->client_connections);
     numbers[N_CONNECTIONS] = connections > 0 ? (uint64_t)connections : 0;

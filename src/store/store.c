@@ -187,20 +187,20 @@ static uint64_t record_mix(const uint8_t *bytes)
 
 // Adds to the account of a set; records without a set have none. Differences wrap around, so that
 // they can be negative.
-static void set_account(struct store *store, struct base_slice name, uint64_t count_delta,
-                        uint64_t size_delta)
+static void set_account(struct store *store, struct base_slice name, uint64_t objects,
+                        uint64_t tombstones, uint64_t size)
 {
-    if ((count_delta | size_delta) == 0) {
-        return;
-    }
     struct store_set *set = store__set_table_find(&store->sets, name);
     if (set == NULL) {
         return;
     }
-    if (count_delta != 0) {
-        atomic_fetch_add_explicit(&set->object_count, count_delta, memory_order_relaxed);
+    if (objects != 0) {
+        atomic_fetch_add_explicit(&set->object_count, objects, memory_order_relaxed);
     }
-    atomic_fetch_add_explicit(&set->data_bytes, size_delta, memory_order_relaxed);
+    if (tombstones != 0) {
+        atomic_fetch_add_explicit(&set->tombstone_count, tombstones, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&set->data_bytes, size, memory_order_relaxed);
 }
 
 // What has to be known of a record that may be written over. All zero: there is none.
@@ -225,28 +225,32 @@ __attribute__((always_inline)) static inline void account(struct store *store, u
 {
     struct trace is = record_trace(after);
     store->stripes[partition].sum += is.mix - was.mix;
-    uint32_t tombstones = (uint32_t)is.tombstone - was.tombstone;
-    if (tombstones != 0) {
-        atomic_fetch_add_explicit(&store->tombstone_counts[partition], tombstones,
-                                  memory_order_relaxed);
-    }
     uint64_t size_before = before == NULL ? 0 : store_record_size(before);
     uint64_t size_after = after == NULL ? 0 : store_record_size(after);
-    uint64_t delta = size_after - size_before;
-    if (delta != 0) {
-        atomic_fetch_add_explicit(&store->data_used_bytes, delta, memory_order_relaxed);
-    }
     uint64_t objects_before = before != NULL && !was.tombstone;
     uint64_t objects_after = after != NULL && !is.tombstone;
+    uint64_t tombstones = (uint64_t)is.tombstone - was.tombstone;
+    uint64_t objects = objects_after - objects_before;
+    uint64_t size = size_after - size_before;
+    if (tombstones != 0) {
+        atomic_fetch_add_explicit(&store->tombstone_counts[partition], (uint32_t)tombstones,
+                                  memory_order_relaxed);
+    }
+    if (size != 0) {
+        atomic_fetch_add_explicit(&store->data_used_bytes, size, memory_order_relaxed);
+    }
     if (same_set) {
-        set_account(store, record_set_name(after), objects_after - objects_before, delta);
+        if ((objects | size) != 0) {
+            set_account(store, record_set_name(after), objects, tombstones, size);
+        }
         return;
     }
     if (after != NULL) {
-        set_account(store, record_set_name(after), objects_after, size_after);
+        set_account(store, record_set_name(after), objects_after, is.tombstone, size_after);
     }
     if (before != NULL) {
-        set_account(store, record_set_name(before), -objects_before, -size_before);
+        set_account(store, record_set_name(before), -objects_before, -(uint64_t)was.tombstone,
+                    -size_before);
     }
 }
 

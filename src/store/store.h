@@ -23,7 +23,8 @@ struct store_engine;
 struct store_set {
     char name[LIMIT_SET_NAME_SIZE + 1];
     uint8_t name_size;
-    _Atomic uint64_t object_count;       // tombstones do not count
+    _Atomic uint64_t object_count; // tombstones do not count
+    _Atomic uint64_t tombstone_count;
     _Atomic uint64_t data_bytes;         // of tombstones too
     _Atomic uint64_t truncate_before_ms; // 0: none; records last updated before it are gone
     // Configuration of the set, kept here because each write looks at it.

@@ -128,6 +128,25 @@ static inline void query_put(struct query_fixture *f, uint32_t id, struct query_
     free(value);
 }
 
+// Puts a tombstone in the place of a record.
+static inline void query_bury(struct query_fixture *f, uint32_t id, const char *set,
+                              uint64_t last_update_ms)
+{
+    uint8_t digest[LIMIT_DIGEST_SIZE];
+    query_digest(id, digest);
+    struct store_draft draft = {
+        .digest = digest,
+        .last_update_ms = last_update_ms,
+        .generation = 2,
+        .tombstone = true,
+        .set_name = {(const uint8_t *)set, set != NULL ? strlen(set) : 0},
+    };
+    struct store_cursor cursor;
+    store_acquire(f->ns->store, digest, io_clock_epoch_s(), &cursor);
+    assert_int_equal(store_put(&cursor, &draft), RESULT_OK);
+    store_release(&cursor);
+}
+
 static inline void query_remove(struct query_fixture *f, uint32_t id)
 {
     uint8_t digest[LIMIT_DIGEST_SIZE];

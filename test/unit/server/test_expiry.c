@@ -218,6 +218,68 @@ static bool truncate_again(void *arg)
     return true;
 }
 
+static uint64_t tombstones(struct query_fixture *f)
+{
+    struct store_stats stats;
+    store_stats_sum(f->ns->store, &stats);
+    return stats.tombstone_count;
+}
+
+static void tombstones_go_by_age_alone(void **state)
+{
+    struct query_fixture *f = *state;
+    struct patience patience;
+    struct expiry_walker w = walker(f, &patience);
+    query_fill(f, 1000, 50, (struct query_record){.void_time_s = NOW_S + 10});
+    for (uint32_t i = 1; i <= 300; i++) {
+        query_bury(f, i, i % 2 == 0 ? "demo" : NULL, 1000 * i);
+    }
+    uint64_t removed;
+    assert_true(expiry_cycle_run(f->ns, NOW_S, &w));
+    assert_true(expiry_truncation_run(f->ns, &w));
+    assert_int_equal(tombstones(f), 300);
+    assert_int_equal(atomic_load(&f->ns->non_expirable_objects), 0);
+    assert_true(expiry_tombstones_run(f->ns, 5000, 10000, &w, &removed)); // no such age yet
+    assert_int_equal(removed, 0);
+    assert_true(expiry_tombstones_run(f->ns, 110000, 10000, &w, &removed));
+    assert_int_equal(removed, 100);
+    assert_int_equal(tombstones(f), 200);
+    patience.pauses_left = 3;
+    assert_false(expiry_tombstones_run(f->ns, 1000000, 0, &w, &removed));
+    patience.pauses_left = INT64_MAX;
+    assert_true(expiry_tombstones_run(f->ns, 1000000, 0, &w, &removed));
+    assert_int_equal(tombstones(f), 0);
+    assert_int_equal(objects(f), 50);
+}
+
+static void truncated_tombstones_are_removed(void **state)
+{
+    struct query_fixture *f = *state;
+    struct patience patience;
+    struct expiry_walker w = walker(f, &patience);
+    for (uint32_t i = 1; i <= 300; i++) {
+        query_bury(f, i, NULL, 1000 * i);
+    }
+    store_truncate(f->ns->store, NULL, 200 * 1000);
+    assert_true(expiry_truncation_run(f->ns, &w));
+    assert_int_equal(tombstones(f), 101);
+}
+
+static bool has_no_tombstones(void *arg)
+{
+    return tombstones(arg) == 0;
+}
+
+static void a_node_that_was_always_alone_needs_no_tombstones(void **state)
+{
+    struct query_fixture *f = *state;
+    struct expiry *expiry;
+    query_bury(f, 1, NULL, io_clock_epoch_ms());
+    assert_int_equal(expiry_start(f->node, &expiry), RESULT_OK);
+    query_until("tombstones are gone", has_no_tombstones, f);
+    expiry_stop(&expiry);
+}
+
 static void a_truncation_during_the_walk_asks_for_another_one(void **state)
 {
     struct query_fixture *f = *state;
@@ -363,6 +425,9 @@ int main(void)
         CASE(eviction_makes_progress_with_few_records),
         CASE(sets_that_disable_eviction_are_spared),
         CASE(truncated_records_are_removed_and_expired_ones_left),
+        CASE(tombstones_go_by_age_alone),
+        CASE(truncated_tombstones_are_removed),
+        CASE(a_node_that_was_always_alone_needs_no_tombstones),
         CASE(a_truncation_during_the_walk_asks_for_another_one),
         CASE(limits_follow_what_is_used),
         CASE(records_are_counted_by_time_to_live_and_size),

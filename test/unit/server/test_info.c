@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <poll.h>
 
+#include "cluster/replica.h"
 #include "io/clock.h"
 #include "server/info.h"
 #include "server/log.h"
@@ -291,6 +292,56 @@ static void configuration_is_read_and_changed_under_all_its_names(void **state)
         "1048576");
 }
 
+static void put(struct namespace *ns, uint8_t partition, uint8_t number, bool tombstone)
+{
+    const uint8_t digest[LIMIT_DIGEST_SIZE] = {partition, 0, number};
+    struct store_bin bin = {.name = (const uint8_t *)"b", .name_size = 1, .type = 1};
+    struct store_draft draft = {.digest = digest,
+                                .last_update_ms = 1,
+                                .generation = 1,
+                                .bin_count = !tombstone,
+                                .tombstone = tombstone,
+                                .set_name = {(const uint8_t *)"demo", 4},
+                                .bins = &bin};
+    struct store_cursor cursor;
+    store_acquire(ns->store, digest, 0, &cursor);
+    assert_int_equal(store_put(&cursor, &draft), RESULT_OK);
+    store_release(&cursor);
+}
+
+static void records_and_tombstones_are_told_by_what_the_node_is_to_them(void **state)
+{
+    struct fixture *f = *state;
+    struct namespace *ns = &f->node->namespaces[0];
+    static const struct {
+        enum place_role role;
+        uint8_t objects, tombstones;
+        const char *object_name, *object_value, *tombstone_name, *tombstone_value;
+    } rows[] = {
+        {PLACE_MASTER, 3, 1, "master_objects", "3", "master_tombstones", "1"},
+        {PLACE_REPLICA, 2, 4, "prole_objects", "2", "prole_tombstones", "4"},
+        {PLACE_NONE, 5, 6, "non_replica_objects", "5", "non_replica_tombstones", "6"},
+    };
+    for (uint8_t i = 0; i < 3; i++) {
+        struct place place = {.key = 1, .role = (uint8_t)rows[i].role, .master = 1};
+        replica_place_set(ns->replica, i, &place);
+        for (uint8_t number = 0; number < rows[i].objects + rows[i].tombstones; number++) {
+            put(ns, i, number, number >= rows[i].objects);
+        }
+    }
+    for (uint8_t i = 0; i < 3; i++) {
+        assert_string_equal(of(value(f, "namespace/test"), rows[i].object_name),
+                            rows[i].object_value);
+        assert_string_equal(of(value(f, "namespace/test"), rows[i].tombstone_name),
+                            rows[i].tombstone_value);
+    }
+    assert_string_equal(of(value(f, "namespace/test"), "objects"), "10");
+    assert_string_equal(of(value(f, "namespace/test"), "tombstones"), "11");
+    assert_string_equal(of(value(f, "statistics"), "objects"), "10");
+    assert_string_equal(of(value(f, "statistics"), "tombstones"), "11");
+    assert_true(begins(value(f, "sets/test/demo"), "ns=test:set=demo:objects=10:tombstones=11:"));
+}
+
 static void sets_tell_what_they_hold(void **state)
 {
     struct fixture *f = *state;
@@ -448,6 +499,7 @@ int main(void)
         CASE(a_lone_node_holds_every_partition),
         CASE(statistics_follow_the_counters),
         CASE(configuration_is_read_and_changed_under_all_its_names),
+        CASE(records_and_tombstones_are_told_by_what_the_node_is_to_them),
         CASE(sets_tell_what_they_hold),
         CASE(truncation_marks_the_set_and_asks_for_the_walk),
         CASE(modules_are_kept_and_given_back),

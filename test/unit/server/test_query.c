@@ -128,6 +128,9 @@ static void dead_records_are_left_out(void **state)
     struct store_set *set =
         store_set_find(f->ns->store, (struct base_slice){(const uint8_t *)"cut", 3});
     store_truncate(f->ns->store, set, io_clock_epoch_ms() + 1000);
+    for (uint32_t i = 3000; i < 3100; i++) {
+        query_bury(f, i, NULL, io_clock_epoch_ms());
+    }
     int fd = query_connect(f);
     struct query_answer a = query_run(fd, (struct query_ask){.info1 = READ});
     assert_int_equal(a.count, 100);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "cluster/replica.h"
 #include "server/request.h"
 #include "worker_fixture.h"
 
@@ -338,6 +339,118 @@ static void removing_the_last_bin_removes_the_record(void **state)
     assert_int_equal(stats.object_count, 0);
 }
 
+// What stands under a record's digest, dead or not.
+struct standing {
+    struct store_record record;
+    uint8_t life;
+};
+
+static bool standing_read(struct fixture *f, uint8_t id, struct standing *out)
+{
+    uint8_t digest[LIMIT_DIGEST_SIZE] = {id, 0, 1, 2, 3};
+    struct store_cursor cursor;
+    store_acquire(f->node->namespaces[0].store, digest, 0, &cursor);
+    bool found = cursor.stored != NULL;
+    if (found) {
+        store_record_decode(cursor.stored, &out->record);
+        out->life = store_record_life(cursor.stored);
+    }
+    store_release(&cursor);
+    return found;
+}
+
+static void deletes_leave_tombstones_once_there_were_other_nodes(void **state)
+{
+    struct fixture *f = *state;
+    struct standing standing;
+    put_integer(f, 1, "a", 1);
+    begin(f, 0, WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, 0, 1);
+    assert_int_equal(run(f), RESULT_OK);
+    assert_false(standing_read(f, 1, &standing));
+
+    f->node->namespaces[0].replica->tombstones = true;
+    put_integer(f, 1, "a", 1);
+    put_integer(f, 1, "a", 2);
+    f->worker.now_ms += 5;
+    begin(f, 0, WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, 0, 1);
+    assert_int_equal(run(f), RESULT_OK);
+    assert_true(standing_read(f, 1, &standing));
+    assert_true(standing.record.tombstone);
+    assert_int_equal(standing.record.generation, 3);
+    assert_int_equal(standing.record.last_update_ms, f->worker.now_ms);
+    assert_int_equal(standing.record.void_time_s, 0);
+    assert_true(base_slice_equal(standing.record.set_name,
+                                 (struct base_slice){(const uint8_t *)SET, strlen(SET)}));
+    assert_int_equal(get_all(f, 1), RESULT_RECORD_NOT_FOUND);
+    begin(f, 0, WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, 0, 1);
+    assert_int_equal(run(f), RESULT_RECORD_NOT_FOUND);
+    begin(f, 0, WIRE_INFO2_WRITE, 0, 1);
+    add_op(f, WIRE_OP_TOUCH, 0, "", NULL, 0);
+    assert_int_equal(run(f), RESULT_RECORD_NOT_FOUND);
+
+    put_integer(f, 2, "a", 1);
+    begin(f, 0, WIRE_INFO2_WRITE, 0, 2);
+    add_op(f, WIRE_OP_WRITE, WIRE_PARTICLE_NIL, "a", NULL, 0);
+    assert_int_equal(run(f), RESULT_OK);
+    assert_true(standing_read(f, 2, &standing));
+    assert_true(standing.record.tombstone);
+    assert_int_equal(
+        node_namespace_counter(f->node, 0, offsetof(struct counters_namespace, deleted_last_bin)),
+        1);
+}
+
+static void a_record_made_again_starts_with_generation_one_and_wins(void **state)
+{
+    struct fixture *f = *state;
+    struct standing standing;
+    f->node->namespaces[0].replica->tombstones = true;
+    struct replication_version before = {.exists = false};
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t generation = 1; generation <= 3; generation++) {
+            begin(f, 0, WIRE_INFO2_WRITE, 0, 1);
+            f->header.info2 |= generation == 1 ? WIRE_INFO2_CREATE_ONLY : 0;
+            add_integer(f, WIRE_OP_WRITE, "a", generation);
+            if (generation == 3) {
+                begin(f, 0, WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, 0, 1);
+            }
+            assert_int_equal(run(f), RESULT_OK);
+            assert_true(standing_read(f, 1, &standing));
+            assert_int_equal(standing.record.generation, generation);
+            assert_int_equal(standing.life, round);
+            struct replication_version now = replica_version(standing.record.bytes);
+            assert_true(replication_compare(&now, &before, REPLICATION_BY_GENERATION) > 0);
+            assert_true(replication_compare(&now, &before, REPLICATION_BY_LAST_UPDATE_TIME) > 0);
+            before = now;
+        }
+    }
+}
+
+static void time_does_not_go_back_with_the_clock(void **state)
+{
+    struct fixture *f = *state;
+    struct standing standing;
+    f->node->namespaces[0].replica->tombstones = true;
+    uint64_t begin_ms = f->worker.now_ms;
+    begin(f, 0, WIRE_INFO2_WRITE, 0, 1);
+    f->header.record_ttl = 10;
+    add_integer(f, WIRE_OP_WRITE, "a", 1);
+    assert_int_equal(run(f), RESULT_OK);
+    f->worker.now_ms -= 5000;
+    put_integer(f, 1, "a", 2);
+    assert_true(standing_read(f, 1, &standing));
+    assert_int_equal(standing.record.last_update_ms, begin_ms);
+    begin(f, WIRE_INFO1_READ | WIRE_INFO1_GET_ALL, 0, 0, 1);
+    f->header.record_ttl = 100;
+    assert_int_equal(run(f), RESULT_OK);
+    begin(f, 0, WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, 0, 1);
+    assert_int_equal(run(f), RESULT_OK);
+    assert_true(standing_read(f, 1, &standing));
+    assert_int_equal(standing.record.last_update_ms, begin_ms);
+    put_integer(f, 1, "a", 3);
+    assert_true(standing_read(f, 1, &standing));
+    assert_int_equal(standing.record.last_update_ms, begin_ms);
+}
+
 static void stored_key_guards_the_record(void **state)
 {
     struct fixture *f = *state;
@@ -574,6 +687,9 @@ int main(void)
         TEST(all_ops_answer_when_asked),
         TEST(delete_and_touch_need_a_record),
         TEST(removing_the_last_bin_removes_the_record),
+        TEST(deletes_leave_tombstones_once_there_were_other_nodes),
+        TEST(a_record_made_again_starts_with_generation_one_and_wins),
+        TEST(time_does_not_go_back_with_the_clock),
         TEST(stored_key_guards_the_record),
         TEST(time_to_live_follows_the_header),
         TEST(expired_record_is_gone_and_can_be_made_anew),

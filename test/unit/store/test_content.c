@@ -105,6 +105,7 @@ static void a_tombstone_is_kept_but_counts_and_shows_as_no_record(void **state)
     assert_int_equal(test_get(store, &digest, 0), -1);
     assert_counts(store, 0, 1);
     assert_int_equal(set->object_count, 0);
+    assert_int_equal(set->tombstone_count, 1);
     assert_int_equal(set->data_bytes, STORE_RECORD_HEADER_SIZE + 3);
     assert_int_equal(store_data_used_bytes(store), STORE_RECORD_HEADER_SIZE + 3);
 
@@ -112,9 +113,11 @@ static void a_tombstone_is_kept_but_counts_and_shows_as_no_record(void **state)
     assert_int_equal(test_get(store, &digest, 0), 8);
     assert_counts(store, 1, 0);
     assert_int_equal(set->object_count, 1);
+    assert_int_equal(set->tombstone_count, 0);
 
     assert_int_equal(put_tombstone(store, &digest, "other", 4), RESULT_OK);
     assert_int_equal(set->object_count, 0);
+    assert_int_equal(store_set_find(store, test_slice("other"))->tombstone_count, 1);
     assert_int_equal(set->data_bytes, 0);
     test_remove(store, &digest);
     assert_counts(store, 0, 0);
@@ -239,6 +242,7 @@ static void equal_content_has_equal_sums_whatever_came_before(void **state)
         const struct store_set *set_a = store_set_find(a, test_slice("s"));
         const struct store_set *set_b = store_set_find(b, test_slice("s"));
         assert_int_equal(set_a->object_count, set_b->object_count);
+        assert_int_equal(set_a->tombstone_count, set_b->tombstone_count);
         assert_int_equal(set_a->data_bytes, set_b->data_bytes);
         assert_int_equal(store_data_used_bytes(a), store_data_used_bytes(b));
         store_free(&a);
