@@ -172,7 +172,9 @@ static int item_compare(const void *a, const void *b)
 static void items_show(struct admin_call *call, struct items *items, const char *what)
 {
     struct admin_told told[LIMIT_CLIENT_NODES];
-    qsort(items->all, items->count, sizeof *items->all, item_compare);
+    if (items->count > 0) {
+        qsort(items->all, items->count, sizeof *items->all, item_compare);
+    }
     for (size_t from = 0, to; from < items->count; from = to) {
         size_t count = 0;
         for (to = from; to < items->count && count < LIMIT_CLIENT_NODES &&
