@@ -10,16 +10,16 @@
 //   master   (acting) a full copy: of the lineage with most records, the first in the order of
 //            `desired`, then of balance_score. Nobody is full: who holds most; nobody has
 //            anything: desired[0], now full and empty.
-//   writes   desired and every full copy of the master's lineage, without the master: they take
-//            each write, so there are never fewer full copies than before
+//   writes   desired, and every other copy of the master's lineage, full or part, without the
+//            master: they take each write, so there are never fewer copies of one than before
 //   duplicates  other copies with records whose lineage is not the master's (or any, when the
 //            master was not full): asked before each operation, until synced
-//   unsynced writes that are not full or whose sum differs from the master's, and duplicates
-// A copy that equals a full one, whatever its lineage, is as good as full. A part of a copy, of the
-// master's lineage, that is not among writes holds nothing of its own and is dropped at once. From
-// the plan on the master and `writes` have the view's lineage. Only one of `writes` that is a
-// duplicate too has neither its old lineage, for it takes writes, nor the view's, for it has
-// records that others lack: until it is synced it has a lineage of its own, that no other copy has.
+//   unsynced those of desired that are not full or whose sum differs from the master's, and
+//            duplicates
+// A copy that equals a full one, whatever its lineage, is as good as full. From the plan on the
+// master and `writes` have the view's lineage. Only one of `writes` that is a duplicate too has
+// neither its old lineage, for it takes writes, nor the view's, for it has records that others
+// lack: until it is synced it has a lineage of its own, that no other copy has.
 //
 // The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC), duplicates
 // first. A node of `writes` that is synced becomes full, one that is not among them drops its copy.
@@ -130,8 +130,7 @@ struct partition_event {
 enum partition_effect_type {
     PARTITION_SEND_EXCHANGE, // ours (partition_exchange_own) to member `to`, with `wants`
     PARTITION_SEND,          // `message` to member `to`
-    PARTITION_PLAN,          // the plan is made: place every partition as partition_at says, drop
-                             // where it says so
+    PARTITION_PLAN,          // the plan is made: place every partition as partition_at says
     PARTITION_PLACE,         // the same for one partition; before later effects of the list
     PARTITION_DROP,          // clear our copy of `partition`; before later effects of the list
     PARTITION_SYNC,          // as acting master: sync `partition` with member `to`
@@ -173,7 +172,7 @@ struct partition_state {
     bool self_full;             // our copy is full
     bool settled;               // as far as we know: all is as it shall be, nothing left to do
     bool handing_over;          // we are the master and about to hand over
-    bool drop;                  // our copy is to be cleared: it holds nothing of its own
+    bool drop;                  // our copy was dropped in this view
     bool lost;                  // nobody in the view had a full copy though some had a part
 };
 

@@ -176,13 +176,39 @@ static uint32_t master_find(const struct partition_machine *machine, uint32_t pa
     return best;
 }
 
-// Whose copies have to be brought together with the master's.
+// Who takes each write besides the master: who shall hold the partition, and who holds something of
+// what counts. All of them keep it until everybody that shall hold it is full, because only
+// together they may have as many copies of each write as there have to be.
+static struct node_set writes_find(const struct partition_machine *machine, uint32_t partition,
+                                   const struct partition_state *state)
+{
+    const struct partition_found *found = &machine->found[partition];
+    uint64_t lineage = machine->copy[found->reference][partition].lineage;
+    struct node_set writes = partition__desired(state);
+    if (found->kind == PARTITION_KIND_FULL) {
+        const struct node_set *part = &machine->input.part[partition];
+        struct node_set same = of_lineage(machine, partition, part, lineage);
+        for (uint32_t node = node_set_next(&same, 0); node < LIMIT_CLUSTER_NODES;
+             node = node_set_next(&same, node + 1)) {
+            if (machine->copy[node][partition].count > 0) {
+                node_set_add(&writes, node);
+            }
+        }
+        writes = partition__union(writes, state->full);
+    }
+    node_set_remove(&writes, state->master);
+    return writes;
+}
+
+// Whose copies have to be brought together with the master's: what is to stay, and what has records
+// of its own.
 static void unsynced_find(const struct partition_machine *machine, uint32_t partition,
                           struct partition_state *state)
 {
     const struct partition_found *found = &machine->found[partition];
     const struct partition_copy *master = &machine->copy[state->master][partition];
     uint64_t lineage = machine->copy[found->reference][partition].lineage;
+    struct node_set desired = partition__desired(state);
     if (found->kind == PARTITION_KIND_EMPTY) {
         return;
     }
@@ -197,7 +223,7 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
             (found->kind == PARTITION_KIND_LOST || copy->lineage != lineage)) {
             node_set_add(&state->duplicates, node);
             node_set_add(&state->unsynced, node);
-        } else if (node_set_has(&state->writes, node) && !(full && same_content(copy, master))) {
+        } else if (node_set_has(&desired, node) && !(full && same_content(copy, master))) {
             node_set_add(&state->unsynced, node);
         }
     }
@@ -216,8 +242,6 @@ static void self_find(const struct partition_machine *machine, uint32_t partitio
     } else if (duplicate) {
         state->self_full = copy->full;
         state->lineage = copy->lineage;
-    } else {
-        state->drop = copy->count > 0;
     }
 }
 
@@ -231,15 +255,12 @@ static void state_set(struct partition_machine *machine, uint32_t partition)
     state->desired_count = holders->count;
     state->master = (uint8_t)master_find(machine, partition);
     state->lost = found->lost;
-    struct node_set desired = partition__desired(state);
-    state->writes = desired;
     if (found->kind == PARTITION_KIND_FULL) {
         state->full = machine->input.full[partition];
-        state->writes = partition__union(desired, state->full);
     } else if (found->kind == PARTITION_KIND_EMPTY) {
-        state->full = desired;
+        state->full = partition__desired(state);
     }
-    node_set_remove(&state->writes, state->master);
+    state->writes = writes_find(machine, partition, state);
     unsynced_find(machine, partition, state);
     self_find(machine, partition, state);
     state->settled = partition__is_right(state);

@@ -54,6 +54,7 @@ struct event {
 
 struct view {
     uint64_t key;
+    uint64_t regime;
     uint32_t count;
     uint8_t node[NODES_MAX]; // by id, highest first
     bool quiesced[NODES_MAX];
@@ -79,7 +80,8 @@ struct node {
     uint32_t life;
     uint32_t component; // who reaches whom
     uint64_t id;
-    uint64_t promised;
+    uint64_t promised; // key of the view
+    uint64_t regime;   // of the same
     struct view *view; // installed
     struct partition_machine *machine;
     uint64_t copy[LIMIT_PARTITIONS];
@@ -91,6 +93,7 @@ struct sim {
     uint64_t random;
     uint64_t now_us;
     uint64_t order;
+    uint64_t regime;
     struct event *heap;
     uint32_t heap_count;
     uint32_t heap_size;
@@ -400,7 +403,7 @@ static void drained_if_idle(struct sim *sim, uint32_t number, uint32_t partition
              .type = PARTITION_DRAINED, .view_key = node->view->key, .partition = partition});
 }
 
-// The plan is made: what is to go goes, writes go on where we are still the master.
+// The plan is made: writes go on where we are still the master.
 static void on_plan(struct sim *sim, uint32_t number)
 {
     struct node *node = &sim->node[number];
@@ -409,11 +412,6 @@ static void on_plan(struct sim *sim, uint32_t number)
     node->planned = true;
     story(sim, "plan", LIMIT_PARTITIONS);
     sim->seen.lost += progress.lost;
-    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
-        if (partition_at(node->machine, p)->drop) {
-            copy_clear(sim, number, p);
-        }
-    }
     for (uint32_t i = 0; i < OPS_MAX; i++) {
         struct op *op = &sim->op[i];
         if (op->active && op->master == number) {
@@ -683,9 +681,12 @@ static void deliver(struct sim *sim, struct event *event)
             on_written(sim, event);
             break;
         case EVENT_FREEZE:
-            to->promised = event->view->key;
-            to->frozen = true;
-            story(sim, "freeze", LIMIT_PARTITIONS);
+            if (event->view->regime > to->regime) {
+                to->regime = event->view->regime;
+                to->promised = event->view->key;
+                to->frozen = true;
+                story(sim, "freeze", LIMIT_PARTITIONS);
+            }
             break;
         case EVENT_INSTALL:
             on_install(sim, event->to, event->view);
@@ -819,6 +820,7 @@ static void views_make(struct sim *sim, bool surely)
         view->next = sim->views;
         sim->views = view;
         view->key = prng_next(sim) >> 16 | 1;
+        view->regime = ++sim->regime;
         for (uint32_t n = sim->node_count; n-- > 0;) {
             if (sim->node[n].alive && sim->node[n].component == component) {
                 view->node[view->count] = (uint8_t)n;
@@ -856,6 +858,7 @@ static void node_start(struct sim *sim, uint32_t number)
     node->planned = false;
     node->life++;
     node->promised = 0;
+    node->regime = 0;
     node->view = NULL;
     partition_init(node->machine, (uint32_t[]){0, 1, 4, 16}[below(sim, 4)]);
     memset(node->copy, 0, sizeof node->copy);
