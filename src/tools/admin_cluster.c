@@ -51,6 +51,22 @@ static void address_write(char *out, const char *host, uint16_t port)
     snprintf(out, ADMIN_ADDRESS_SIZE, bare ? "%s:%u" : "[%s]:%u", host, port);
 }
 
+const char *admin_trouble_text(const struct ballast_error *error)
+{
+    switch (error->code) {
+    case BALLAST_IO:
+        return "nobody listens there, or there is no such host";
+    case BALLAST_CLIENT_TIMEOUT:
+        return "no answer in time";
+    case BALLAST_CLOSED:
+        return "the connection was closed without an answer";
+    case BALLAST_MALFORMED:
+        return "what came back is no info answer; is this the service port?";
+    default:
+        return error->text;
+    }
+}
+
 // ---- seeds --------------------------------------------------------------------------------------
 
 enum base_result admin_seeds_parse(struct admin_cluster *cluster, const char *text, uint16_t port,
@@ -254,7 +270,7 @@ static bool wave(struct look *look, const char *request)
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &look->candidates[numbers[i]];
         if (targets[i].answer == NULL) {
-            candidate->trouble = targets[i].error.text;
+            candidate->trouble = admin_trouble_text(&targets[i].error);
         } else if (candidate->state == WAITING) {
             candidate_answered(look, numbers[i], targets[i].answer);
         }
@@ -488,7 +504,8 @@ static void ask_some(const struct admin_cluster *cluster, struct admin_reply **r
     cluster->world.ask(targets, count, request, cluster->timeout_ms, cluster->world.arg);
     for (size_t i = 0; i < count; i++) {
         replies[i]->text = targets[i].answer;
-        replies[i]->trouble = targets[i].answer == NULL ? targets[i].error.text : NULL;
+        replies[i]->trouble =
+            targets[i].answer == NULL ? admin_trouble_text(&targets[i].error) : NULL;
     }
 }
 

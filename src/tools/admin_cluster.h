@@ -76,6 +76,9 @@ struct admin_cluster {
     const char *trouble;                    // of the last seed that did not answer
 };
 
+// Why a host did not answer, for people: static text.
+const char *admin_trouble_text(const struct ballast_error *error);
+
 // Reads "host[:port][,host[:port]...]"; `port` is that of hosts that name none. A name for TLS
 // between host and port, as in "host:name:3000", is refused. RESULT_PARAMETER with *at set to the
 // part that is wrong.

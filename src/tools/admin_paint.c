@@ -69,6 +69,9 @@ void admin_paint_cell(const struct admin_look *look, enum admin_paint paint, str
 {
     size_t used = tools_text_width(text.data, text.size);
     size_t padding = used < width ? width - used : 0;
+    if (used + padding == 0) {
+        return;
+    }
     admin_paint_begin(look, paint, out);
     repeat(' ', align == ADMIN_RIGHT ? padding : 0, out);
     slice_print(text, out);

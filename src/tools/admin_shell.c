@@ -7,15 +7,15 @@
 
 #include "tools/editor.h"
 
-// Between two \1 stands what takes no column.
+// Between two \1 stands what takes no column. It must have a visible character behind it.
 static const char *prompt(void *arg)
 {
     const struct admin_session *session = arg;
     if (!session->color) {
         return session->privileged ? "Admin+> " : "Admin> ";
     }
-    return session->privileged ? "\1\033[1;31;91m\1Admin+> \1\033[0m\1"
-                               : "\1\033[1;32;92m\1Admin> \1\033[0m\1";
+    return session->privileged ? "\1\033[1;31;91m\1Admin+>\1\033[0m\1 "
+                               : "\1\033[1;32;92m\1Admin>\1\033[0m\1 ";
 }
 
 static void complete(struct base_slice typed, struct tools_completion *out, void *arg)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ballast info`, also known as asinfo: one info request to one node, its answer as text (spec
-// info-and-tools section 4.1).
+// info-and-tools section 4.1); with --all to all nodes of its cluster.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ballast/ballast.h"
+#include "tools/admin_cluster.h"
 #include "tools/args.h"
 #include "tools/tools.h"
 #include "wire/info.h"
@@ -15,6 +16,7 @@ struct settings {
     uint16_t port;
     const char *command;
     bool lines;
+    bool all, alternate;
     uint32_t timeout_s;
 };
 
@@ -36,6 +38,14 @@ static const struct tools_option options[] = {
      .offset = offsetof(struct settings, port),
      .min = 1,
      .help = "its service port (3000)"},
+    {.kind = TOOLS_OPTION_FLAG,
+     .name = "all",
+     .offset = offsetof(struct settings, all),
+     .help = "ask all nodes of its cluster as well"},
+    {.kind = TOOLS_OPTION_FLAG,
+     .name = "services-alternate",
+     .offset = offsetof(struct settings, alternate),
+     .help = "with --all: at their alternate-access-address"},
     {.kind = TOOLS_OPTION_U32,
      .name = "timeout",
      .value = "SECONDS",
@@ -71,13 +81,14 @@ static const struct tools_option options[] = {
 
 static const struct tools_args args = {
     .program = "ballast info",
-    .usage = "[-h HOST] [-p PORT] [-v COMMAND] [-l]",
-    .about = "Sends one info command to one node and prints what it answers.",
+    .usage = "[-h HOST] [-p PORT] [-v COMMAND] [-l] [--all]",
+    .about = "Sends one info command to one node, or to all, and prints what they answer.",
     .closing =
-        "Exit codes: 0 the node answered; 1 it answered with an error, or not at all;\n"
-        "2 a mistake in the command line.\n\n"
+        "Exit codes: 0 the node answered; 1 it, or with --all any of them, answered with an\n"
+        "error or not at all; 2 a mistake in the command line.\n\n"
         "  ballast info -v statistics -l\n"
-        "  ballast info -h 10.0.0.5 -v 'get-config:context=namespace;namespace=test' -l",
+        "  ballast info -h 10.0.0.5 -v 'get-config:context=namespace;namespace=test' -l\n"
+        "  ballast info --all -v cluster-stable:",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
 };
@@ -140,22 +151,6 @@ static int answers_print(const char *text, const struct settings *settings)
     return code;
 }
 
-static const char *trouble_text(const struct ballast_error *error)
-{
-    switch (error->code) {
-    case BALLAST_IO:
-        return "nobody listens there, or there is no such host";
-    case BALLAST_CLIENT_TIMEOUT:
-        return "no answer in time";
-    case BALLAST_CLOSED:
-        return "the connection was closed without an answer";
-    case BALLAST_MALFORMED:
-        return "what came back is no info answer; is this the service port?";
-    default:
-        return error->text;
-    }
-}
-
 // Takes "HOST:PORT", "[IPV6]:PORT" and lists apart; only the first host of a list is asked.
 static bool host_split(const char *text, char *host, size_t size, uint16_t *port)
 {
@@ -181,6 +176,78 @@ static bool host_split(const char *text, char *host, size_t size, uint16_t *port
     return end != rest + 1 && number > 0 && number <= UINT16_MAX && (*end == '\0' || *end == ',');
 }
 
+// What is sent: the command and a line feed, or nothing for the node's default set. NULL when
+// memory ran out.
+static char *request_make(const char *command)
+{
+    size_t size = command == NULL ? 0 : strlen(command);
+    char *request = malloc(size + 2);
+    if (request != NULL) {
+        memcpy(request, command == NULL ? "" : command, size);
+        memcpy(request + size, size == 0 ? "" : "\n", size == 0 ? 1 : 2);
+    }
+    return request;
+}
+
+static int one_ask(const struct settings *settings, const char *host, const char *request)
+{
+    char *answer;
+    struct ballast_error error;
+    int code = ballast_info_host(host, settings->port, request, settings->timeout_s * 1000, &answer,
+                                 &error);
+    if (code != BALLAST_OK) {
+        fprintf(stderr, "ballast info: cannot ask %s port %u: %s\n", host, settings->port,
+                admin_trouble_text(&error));
+        return TOOLS_EXIT_FAILED;
+    }
+    int exit_code = answers_print(answer, settings);
+    ballast_text_free(&answer);
+    return exit_code;
+}
+
+static int all_print(const struct admin_replies *replies, const struct settings *settings)
+{
+    int code = TOOLS_EXIT_OK;
+    for (size_t i = 0; i < replies->count; i++) {
+        const struct admin_reply *reply = &replies->items[i];
+        printf("%s (%s) returned:\n", reply->node->name, reply->node->ip);
+        if (reply->text == NULL) {
+            printf("ERROR: no answer: %s\n",
+                   reply->trouble == NULL ? "unknown reason" : reply->trouble);
+            code = TOOLS_EXIT_FAILED;
+        } else if (answers_print(reply->text, settings) != TOOLS_EXIT_OK) {
+            code = TOOLS_EXIT_FAILED;
+        }
+        printf("\n");
+    }
+    return code;
+}
+
+static int all_ask(const struct settings *settings, const char *host, const char *request)
+{
+    struct admin_cluster cluster = {.timeout_ms = settings->timeout_s * 1000,
+                                    .alternate_addresses = settings->alternate,
+                                    .seed_count = 1};
+    struct admin_replies replies;
+    int code = TOOLS_EXIT_FAILED;
+    admin_world_real(&cluster.world);
+    snprintf(cluster.seeds[0].host, sizeof cluster.seeds[0].host, "%s", host);
+    cluster.seeds[0].port = settings->port;
+    enum base_result result = admin_cluster_look(&cluster);
+    if (result == RESULT_OK) {
+        result = admin_cluster_ask(&cluster, NULL, request, &replies);
+    }
+    if (result == RESULT_OK) {
+        code = all_print(&replies, settings);
+        admin_replies_fini(&replies);
+    } else {
+        fprintf(stderr, "ballast info: cannot ask %s port %u: %s\n", host, settings->port,
+                cluster.trouble == NULL ? "out of memory" : cluster.trouble);
+    }
+    admin_cluster_fini(&cluster);
+    return code;
+}
+
 int tool_info_main(int argc, char **argv)
 {
     struct settings settings = {.host = "127.0.0.1", .port = 3000, .timeout_s = 5};
@@ -197,27 +264,14 @@ int tool_info_main(int argc, char **argv)
         tools_args_mistake(&args, "-h, --host: '%s' is not HOST or HOST:PORT", settings.host);
         return TOOLS_EXIT_USAGE;
     }
-    char *request = NULL;
-    if (settings.command != NULL && settings.command[0] != '\0') {
-        size_t size = strlen(settings.command);
-        request = malloc(size + 2);
-        if (request == NULL) {
-            return TOOLS_EXIT_FAILED;
-        }
-        memcpy(request, settings.command, size);
-        memcpy(request + size, "\n", 2);
+    if (settings.command != NULL && settings.command[0] == '\0') {
+        settings.command = NULL;
     }
-    char *answer;
-    struct ballast_error error;
-    int code = ballast_info_host(host, settings.port, request == NULL ? "" : request,
-                                 settings.timeout_s * 1000, &answer, &error);
-    free(request);
-    if (code != BALLAST_OK) {
-        fprintf(stderr, "ballast info: cannot ask %s port %u: %s\n", host, settings.port,
-                trouble_text(&error));
+    char *request = request_make(settings.command);
+    if (request == NULL) {
         return TOOLS_EXIT_FAILED;
     }
-    int exit_code = answers_print(answer, &settings);
-    ballast_text_free(&answer);
-    return exit_code;
+    int code = settings.all ? all_ask(&settings, host, request) : one_ask(&settings, host, request);
+    free(request);
+    return code;
 }

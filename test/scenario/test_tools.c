@@ -118,6 +118,17 @@ static void info_prints_what_asinfo_prints(void **state)
     assert_int_equal(run("asinfo", "-U admin -v build"), 2);
 }
 
+static void info_asks_all_nodes(void **state)
+{
+    (void)state;
+    assert_int_equal(run("ballast", "info --all -p @ -v status"), 0);
+    assert_non_null(strstr(said, ") returned:\nok\n\n"));
+    assert_int_equal(run("ballast", "info --all -p @ -v no-such-command"), 1);
+    assert_non_null(strstr(said, ") returned:\nERROR:4:unrecognized command\n\n"));
+    assert_int_equal(run("ballast", "info --all -p 1 -v build"), 1);
+    assert_non_null(strstr(complained, "cannot ask 127.0.0.1 port 1"));
+}
+
 static void info_takes_the_port_with_the_host(void **state)
 {
     (void)state;
@@ -254,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_or_first_word_picks_the_tool),
         cmocka_unit_test(info_prints_what_asinfo_prints),
+        cmocka_unit_test(info_asks_all_nodes),
         cmocka_unit_test(info_takes_the_port_with_the_host),
         cmocka_unit_test(admin_shows_the_cluster),
         cmocka_unit_test(health_answers_with_its_exit_code),

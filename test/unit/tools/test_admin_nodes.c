@@ -155,7 +155,7 @@ static void a_silent_node_is_a_line_and_a_warning(void **state)
         strstr(fake.out, "\n[fd00::7]:3000     | BB90700000A4202|[fd00::7]:3000|~~   "));
     assert_non_null(strstr(fake.out, "\n*node2.example:3000|*BB90600000A4202|"));
     assert_non_null(strstr(fake.out, "Number of rows: 3\n"));
-    assert_string_equal(fake.err, "WARNING: [fd00::7]:3000 does not answer: timeout.\n");
+    assert_string_equal(fake.err, "WARNING: [fd00::7]:3000 does not answer: no answer in time.\n");
 
     assert_true(fake_run(&fake, "info namespace object"));
     assert_non_null(strstr(fake.out, "\n~~       |[fd00::7]:3000     |  ~~|    ~~|"));
@@ -270,7 +270,7 @@ static void nobody_answering_is_told_with_the_seeds(void **state)
     assert_string_equal(fake.out, "");
     assert_string_equal(fake.err,
                         "ERROR: Not able to connect any cluster with "
-                        "[('10.0.0.5', 3000, None)]: timeout.\n");
+                        "[('10.0.0.5', 3000, None)]: no answer in time.\n");
     fake_fini(&fake);
 }
 
