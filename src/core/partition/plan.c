@@ -227,6 +227,11 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
             node_set_add(&state->unsynced, node);
         }
     }
+    // What the master takes from duplicates to answer a request, before their sync, it alone has.
+    if (!node_set_is_empty(&state->duplicates)) {
+        state->unsynced = partition__union(state->unsynced, desired);
+        node_set_remove(&state->unsynced, state->master);
+    }
 }
 
 // What our own copy is from now on.
