@@ -68,9 +68,6 @@ static void plan_carry_out(struct cluster__space *space)
 {
     for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
         place_set(space, i);
-        if (partition_at(space->machine, i)->drop) {
-            copy_drop(space, i);
-        }
     }
     space->placed = true;
     space->migrating = true;
