@@ -45,7 +45,10 @@ static void place_make(const struct cluster__space *space, uint32_t partition, s
     }
     if (master) {
         out->writes = peers_of(cluster, &state->writes);
+    }
+    if (out->role != PLACE_NONE) {
         out->duplicates = peers_of(cluster, &state->duplicates);
+        node_set_remove(&out->duplicates, PLACE_SELF);
     }
 }
 

@@ -86,8 +86,9 @@ static bool is_truncated(const struct store *store, const uint8_t *bytes)
 
 // Stores a record in the place of what the cursor found, if it wins against it.
 static enum base_result put_if_newer(struct store_cursor *cursor, const uint8_t *bytes,
-                                     enum replication_policy policy)
+                                     enum replication_policy policy, bool *changed)
 {
+    *changed = false;
     if (is_truncated(cursor->store, bytes)) {
         return RESULT_LOST_CONFLICT;
     }
@@ -97,9 +98,12 @@ static enum base_result put_if_newer(struct store_cursor *cursor, const uint8_t 
         ours = replica_version(cursor->stored);
     }
     int order = replication_compare(&theirs, &ours, policy);
-    return order > 0    ? store_put_bytes(cursor, bytes)
-           : order == 0 ? RESULT_OK
-                        : RESULT_LOST_CONFLICT;
+    if (order <= 0) {
+        return order == 0 ? RESULT_OK : RESULT_LOST_CONFLICT;
+    }
+    enum base_result result = store_put_bytes(cursor, bytes);
+    *changed = result == RESULT_OK;
+    return result;
 }
 
 // The place of a partition whose stripe is held, if it holds in the view `key`; else NULL.
@@ -112,12 +116,20 @@ static const struct place *place_of(const struct replica *replica, uint32_t part
 enum base_result replica_merge(struct replica *replica, uint64_t key, const uint8_t *bytes,
                                uint32_t now_s)
 {
+    bool changed;
+    return replica_adopt(replica, key, bytes, now_s, &changed);
+}
+
+enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                               uint32_t now_s, bool *changed)
+{
+    *changed = false;
     struct store_cursor cursor;
     store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
     const struct place *place = place_of(replica, cursor.partition, key);
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     if (place != NULL && place->role != PLACE_NONE) {
-        result = put_if_newer(&cursor, bytes, replica_policy(replica));
+        result = put_if_newer(&cursor, bytes, replica_policy(replica), changed);
     }
     store_release(&cursor);
     return result;
@@ -140,10 +152,11 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
     store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
     const struct place *place = place_of(replica, cursor.partition, message->key);
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
+    bool changed;
     if (place != NULL) {
         result = place->role == PLACE_NONE
                      ? RESULT_OK
-                     : put_if_newer(&cursor, bytes, REPLICATION_BY_LAST_UPDATE_TIME);
+                     : put_if_newer(&cursor, bytes, REPLICATION_BY_LAST_UPDATE_TIME, &changed);
     }
     store_release(&cursor);
     return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;

@@ -53,6 +53,10 @@ void replica_place_copy(struct replica *replica, uint32_t partition, struct plac
 BASE_MUST_USE enum base_result replica_merge(struct replica *replica, uint64_t key,
                                              const uint8_t *bytes, uint32_t now_s);
 
+// The same; *changed: it was stored. What a master took from a duplicate has to go to its replicas.
+BASE_MUST_USE enum base_result replica_adopt(struct replica *replica, uint64_t key,
+                                             const uint8_t *bytes, uint32_t now_s, bool *changed);
+
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
 // (replication.h says why); that ours is newer is ok. A node that dropped its copy in this view
 // says ok and stores nothing.

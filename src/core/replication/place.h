@@ -24,7 +24,8 @@ struct place {
     uint64_t key;               // of the view; 0: frozen, nothing may be served
     uint64_t lineage;           // key of the last view in which this copy took every write
     struct node_set writes;     // acting master: who must acknowledge a write
-    struct node_set duplicates; // acting master: whose copies may hold what ours lacks; ask first
+    struct node_set duplicates; // whose copies may hold what ours lacks: the acting master asks
+                                // first, a replica leaves reads to it
     uint8_t master;             // peer number of the acting master, or PLACE_NOBODY
     uint8_t role;               // enum place_role
     bool full;                  // our copy is complete: it may become master, a replica may be read

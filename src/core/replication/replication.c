@@ -47,13 +47,13 @@ static void ask(struct replication *m, struct node_set set, uint64_t now_ms,
     out->key = m->key;
 }
 
-// The client need not wait for what is still to come.
-static void answer(struct replication *m, struct replication_effect *out)
+// The client does not wait for what is still to come.
+static void answer(struct replication *m, enum base_result result, struct replication_effect *out)
 {
     if (!m->answered) {
         m->answered = true;
         out->answer = true;
-        out->result = m->result;
+        out->result = result;
     }
 }
 
@@ -66,7 +66,7 @@ static void send_waiting(struct replication *m, uint64_t now_ms, struct replicat
     out->merge = m->state == REPLICATION_STATE_MERGING;
     out->to = m->target;
     if (m->commit_master || (m->mutate_skip_ack && node_set_count(&m->waiting) == 1)) {
-        answer(m, out);
+        answer(m, m->result, out);
     }
 }
 
@@ -78,11 +78,15 @@ static struct node_set unasked(const struct replication *m, const struct place *
     return m->mutate_skip_resolve ? (struct node_set){0} : set_minus(place->duplicates, m->asked);
 }
 
+// Whether the operation can be carried out here, perhaps after asking.
 static bool serves(const struct replication *m, const struct place *place)
 {
     bool reads = m->kind == REPLICATION_READ;
-    return place->role == PLACE_MASTER ? !place->handing_over || reads
-                                       : place->role == PLACE_REPLICA && place->full && reads;
+    if (place->role == PLACE_MASTER) {
+        return reads || !place->handing_over;
+    }
+    return reads && place->role == PLACE_REPLICA && place->full &&
+           (node_set_is_empty(&place->duplicates) || m->mutate_skip_resolve);
 }
 
 bool replication_may_apply(const struct replication *machine, const struct place *place)
@@ -108,6 +112,7 @@ static void route(struct replication *m, const struct place *place, uint64_t now
     struct node_set before = m->waiting;
     if (place->key != m->key) {
         before = m->asked = (struct node_set){0};
+        m->merged = false;
         m->key = place->key;
     }
     m->waiting = (struct node_set){0};
@@ -147,6 +152,7 @@ static void on_answered(struct replication *m, const struct replication_event *e
     }
     node_set_remove(&m->waiting, event->from);
     node_set_add(&m->asked, event->from);
+    m->merged |= event->changed;
     if (node_set_is_empty(&m->waiting)) {
         apply(m, out);
     }
@@ -184,7 +190,7 @@ static void on_applied(struct replication *m, const struct replication_event *ev
     base_assert(!event->changed || event->place->role == PLACE_MASTER);
     m->applied = true;
     m->result = event->result;
-    if (event->changed) {
+    if (event->changed || (m->merged && event->place->role == PLACE_MASTER)) {
         replicate(m, event->place, event->now_ms, out);
     } else {
         finish(m, m->result, out);
@@ -211,7 +217,7 @@ static void on_acked(struct replication *m, const struct replication_event *even
     if (node_set_is_empty(&m->waiting)) {
         finish(m, m->result, out);
     } else if (m->mutate_skip_ack && node_set_count(&m->waiting) == 1) {
-        answer(m, out);
+        answer(m, m->result, out);
     }
 }
 
@@ -262,7 +268,8 @@ static void on_tick(struct replication *m, const struct replication_event *event
     if (m->state == REPLICATION_STATE_DONE || m->state == REPLICATION_STATE_APPLYING) {
         return;
     }
-    if (event->now_ms >= m->deadline_ms) {
+    bool late = event->now_ms >= m->deadline_ms;
+    if (late && (!m->applied || event->now_ms - m->deadline_ms >= REPLICATION_LINGER_MS)) {
         finish(m, RESULT_TIMEOUT, out);
         return;
     }
@@ -271,7 +278,13 @@ static void on_tick(struct replication *m, const struct replication_event *event
     } else if (m->state == REPLICATION_STATE_WAITING) {
         out->type = REPLICATION_WAIT;
     }
-    if (out->type != REPLICATION_NOTHING || event->now_ms < m->resend_ms) {
+    if (out->type != REPLICATION_NOTHING) {
+        return;
+    }
+    if (late) {
+        answer(m, RESULT_TIMEOUT, out);
+    }
+    if (event->now_ms < m->resend_ms) {
         return;
     }
     if (m->state == REPLICATION_STATE_ASKING) {

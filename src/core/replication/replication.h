@@ -16,6 +16,9 @@
 // is told ok only when every replica of one and the same view has the record; when time is up
 // before, the answer is RESULT_TIMEOUT and the outcome is in doubt. The same when another version
 // won at the new master: what was written may have been read, or that version may stem from it.
+// Replication goes on behind a client that was told so, for some time, so that no replica stays
+// behind because a message got lost. What a read took from a duplicate is replicated too before
+// anybody is told of it.
 //
 // A machine is embedded in the operation it serves. Pure; one thread at a time.
 #pragma once
@@ -60,14 +63,14 @@ int replication_compare(const struct replication_version *a, const struct replic
                         enum replication_policy policy);
 
 enum replication_kind {
-    REPLICATION_READ, // also where a full replica was found
+    REPLICATION_READ, // served by a full replica too
     REPLICATION_WRITE,
 };
 
 enum replication_event_type {
     REPLICATION_BEGIN,    // `place` as found
     REPLICATION_ANSWERED, // `from` was asked under `key` and `ok` answered (what it had has been
-                          // merged), or refused: it is in another view
+                          // merged; `changed`: it was newer), or refused: it is in another view
     REPLICATION_APPLIED,  // under the stripe, with `place` as it was there; `result`; `changed`:
                           // there is a record to replicate
     REPLICATION_ACKED,    // `from` has the record that was sent under `key`, or !ok: it is in
@@ -98,7 +101,8 @@ enum replication_effect_type {
     REPLICATION_APPLY,   // take the stripe; if !replication_may_apply there, come back with MOVED;
                          // else apply and come back with APPLIED
     REPLICATION_SEND,    // `set`: send them the record as it now stands, under `key`; `merge`: to a
-                         // new master, which is to replicate it further before it answers
+                         // new master, which is to replicate it further before it answers. When
+                         // nothing stands there any more, come back with ACKED of each
     REPLICATION_FINISH,  // with `result`; in_flight of the place goes down if it went up
 };
 
@@ -108,7 +112,7 @@ struct replication_effect {
     uint64_t key;
     uint8_t to;
     bool merge;
-    bool answer; // the client may be answered with `result` already; more is to come without it
+    bool answer; // the client is to be answered with `result` now; more is to come without it
     enum base_result result;
 };
 
@@ -126,7 +130,8 @@ struct replication {
     enum replication_kind kind;
     bool commit_master; // the client does not wait for replicas
     bool applied;
-    bool answered;           // the owner was told that the client may be answered
+    bool answered;           // the owner was told to answer the client
+    bool merged;             // an answer under `key` was newer than what we had
     uint64_t key;            // of the view in which it runs
     struct node_set waiting; // whose answer is missing
     struct node_set asked;   // duplicates that have answered under `key`
@@ -140,8 +145,9 @@ struct replication {
 };
 
 enum {
-    REPLICATION_RESEND_MS = 50,  // messages between nodes get lost only with their connection
-    REPLICATION_REFUSED_MS = 10, // who refused is in another view, but not for long
+    REPLICATION_RESEND_MS = 50,    // messages between nodes get lost only with their connection
+    REPLICATION_REFUSED_MS = 10,   // who refused is in another view, but not for long
+    REPLICATION_LINGER_MS = 10000, // for how long replication goes on behind the deadline
 };
 
 void replication_init(struct replication *machine, enum replication_kind kind, bool commit_master,
@@ -152,7 +158,8 @@ void replication_step(struct replication *machine, const struct replication_even
                       struct replication_effect *out);
 
 // Whether the operation may be applied at this place, which is the one that it was routed by: its
-// master, with no duplicates but those that were asked; for a read also a full replica.
+// master, with no duplicates but those that were asked; for a read also a full replica while there
+// are no duplicates.
 bool replication_may_apply(const struct replication *machine, const struct place *place);
 
 // The invariants; asserts.

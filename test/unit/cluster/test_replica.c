@@ -201,6 +201,28 @@ static void records_are_taken_in_their_view_alone(void **state)
     fixture_end(&f);
 }
 
+static void who_adopts_a_record_learns_whether_it_was_news(void **state)
+{
+    (void)state;
+    static const struct sent older = {.last_update_ms = 4000, .generation = 3, .fill = 2};
+    struct fixture f = fixture_new(REPLICATION_BY_GENERATION);
+    struct bytes bytes = encode(&old);
+    bool changed = true;
+    place_as(&f, OTHER_KEY, PLACE_MASTER);
+    assert_int_equal(replica_adopt(f.replica, KEY, bytes.at, 0, &changed),
+                     RESULT_CLUSTER_KEY_MISMATCH);
+    assert_false(changed);
+    place_as(&f, KEY, PLACE_MASTER);
+    assert_int_equal(replica_adopt(f.replica, KEY, bytes.at, 0, &changed), RESULT_OK);
+    assert_true(changed);
+    assert_int_equal(replica_adopt(f.replica, KEY, bytes.at, 0, &changed), RESULT_OK);
+    assert_false(changed);
+    bytes = encode(&older);
+    assert_int_equal(replica_adopt(f.replica, KEY, bytes.at, 0, &changed), RESULT_LOST_CONFLICT);
+    assert_false(changed);
+    fixture_end(&f);
+}
+
 static void the_conflict_rule_decides_who_stays(void **state)
 {
     (void)state;
@@ -344,6 +366,7 @@ int main(void)
         cmocka_unit_test(the_word_of_the_stripe_says_who_is_alone),
         cmocka_unit_test(a_new_place_keeps_what_is_in_flight_and_freezing_keeps_the_lineage),
         cmocka_unit_test(records_are_taken_in_their_view_alone),
+        cmocka_unit_test(who_adopts_a_record_learns_whether_it_was_news),
         cmocka_unit_test(the_conflict_rule_decides_who_stays),
         cmocka_unit_test(a_truncation_decides_before_the_conflict_rule),
         cmocka_unit_test(questions_are_answered_with_whatever_stands_there),

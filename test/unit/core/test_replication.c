@@ -13,6 +13,7 @@
 
 #include "core/replication/replication.h"
 
+enum { ANSWERED_OK = 1, ANSWERED_TIMEOUT = RESULT_TIMEOUT }; // what a client is told early
 enum { DEADLINE_MS = 1000, BIT_1 = 1 << 1, BIT_2 = 1 << 2, BIT_3 = 1 << 3 };
 
 static struct node_set set_of(uint64_t bits)
@@ -33,6 +34,7 @@ enum {
     ALONE_LATER,
     HANDING_OVER,
     REPLICA_OF_1,
+    REPLICA_ASKS, // there are duplicates elsewhere
     REPLICA_OF_1_LATER,
     REPLICA_OF_2_LATER,
     PART_OF_1,
@@ -64,6 +66,8 @@ static const struct place places[] = {
                       .handing_over = true,
                       .writes = {{BIT_1, 0}}},
     [REPLICA_OF_1] = {.key = 7, .role = PLACE_REPLICA, .full = true, .master = 1},
+    [REPLICA_ASKS] =
+        {.key = 7, .role = PLACE_REPLICA, .full = true, .master = 1, .duplicates = {{BIT_3, 0}}},
     [REPLICA_OF_1_LATER] = {.key = 8, .role = PLACE_REPLICA, .full = true, .master = 1},
     [REPLICA_OF_2_LATER] = {.key = 8, .role = PLACE_REPLICA, .full = true, .master = 2},
     [PART_OF_1] = {.key = 7, .role = PLACE_REPLICA, .full = false, .master = 1},
@@ -78,6 +82,7 @@ enum event_name {
     TICK,     // at the moment `arg`
     TICK_AT,  // the same with a place
     ANSWERED, // by peer `arg`
+    ANSWERED_NEWER,
     REFUSED_ASK,
     APPLIED,   // there is something to replicate
     UNCHANGED, // applied, nothing to replicate
@@ -167,6 +172,12 @@ static const struct story stories[] = {
      false,
      {{.event = BEGIN, REPLICA_OF_1, 7, GO(APPLY)},
       {.event = UNCHANGED, REPLICA_OF_1, 0, GO(FINISH), 0, RESULT_OK}}},
+    {"a read at a replica goes to the master while there are duplicates",
+     REPLICATION_READ,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, REPLICA_ASKS, 0, GO(PROXY), 1}}},
     {"a read is served by a master that hands over",
      REPLICATION_READ,
      false,
@@ -242,6 +253,45 @@ static const struct story stories[] = {
      {{.event = BEGIN, MASTER_ASK_3, 7, GO(ASK), BIT_3},
       {.event = ANSWERED, 3, 7, GO(APPLY)},
       {.event = UNCHANGED, MASTER_ASK_3, 0, GO(FINISH), 0, RESULT_OK}}},
+    {"what a read took from a duplicate goes to all replicas before the answer",
+     REPLICATION_READ,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, MASTER_ASK_3, 7, GO(ASK), BIT_3},
+      {.event = ANSWERED_NEWER, 3, 7, GO(APPLY)},
+      {.event = UNCHANGED, MASTER_ASK_3, 7, GO(SEND), BIT_1},
+      {.event = ACKED, 1, 7, GO(FINISH), 0, RESULT_OK}}},
+    {"so does what a write took that then failed",
+     REPLICATION_WRITE,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, MASTER_ASK_23, 7, GO(ASK), BIT_2 | BIT_3},
+      {.event = ANSWERED_NEWER, 3, 7, GO(NOTHING)},
+      {.event = ANSWERED, 2, 7, GO(APPLY)},
+      {.event = FAILED, MASTER_ASK_23, 7, GO(SEND), BIT_1},
+      {.event = ACKED, 1, 7, GO(FINISH), 0, RESULT_GENERATION}}},
+    {"what was taken in another view is no longer of interest",
+     REPLICATION_READ,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, MASTER_ASK_23, 7, GO(ASK), BIT_2 | BIT_3},
+      {.event = ANSWERED_NEWER, 3, 7, GO(NOTHING)},
+      {.event = MOVED, MASTER_2_LATER, 8, GO(APPLY)},
+      {.event = UNCHANGED, MASTER_2_LATER, 0, GO(FINISH), 0, RESULT_OK}}},
+    {"a read that is late with what it took is in doubt",
+     REPLICATION_READ,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, MASTER_ASK_3, 7, GO(ASK), BIT_3},
+      {.event = ANSWERED_NEWER, 3, 7, GO(APPLY)},
+      {.event = UNCHANGED, MASTER_ASK_3, 7, GO(SEND), BIT_1},
+      {.event = TICK, DEADLINE_MS - 10, 7, GO(SEND), BIT_1},
+      {.event = TICK, DEADLINE_MS, 0, GO(NOTHING), 0, ANSWERED_TIMEOUT},
+      {.event = MOVED, ALONE_LATER, 0, GO(FINISH), 0, RESULT_OK}}},
     {"unanswered questions are asked again, refused ones sooner",
      REPLICATION_WRITE,
      false,
@@ -317,8 +367,10 @@ static const struct story stories[] = {
      {{.event = BEGIN, MASTER_12, 7, GO(APPLY)},
       {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2},
       {.event = ACKED, 1, 7, GO(NOTHING)},
-      {.event = TICK, DEADLINE_MS, 0, GO(FINISH), 0, RESULT_TIMEOUT},
-      {.event = ACKED, 2, 7, GO(NOTHING)}}},
+      {.event = TICK, DEADLINE_MS, 7, GO(SEND), BIT_2, ANSWERED_TIMEOUT},
+      {.event = TICK, DEADLINE_MS + 20, 7, GO(NOTHING)},
+      {.event = TICK, DEADLINE_MS + 50, 7, GO(SEND), BIT_2},
+      {.event = ACKED, 2, 7, GO(FINISH), 0, RESULT_OK}}},
     {"acknowledgements of the last view count while there is none",
      REPLICATION_WRITE,
      false,
@@ -429,14 +481,16 @@ static const struct story stories[] = {
      {{.event = BEGIN, MASTER_12, 7, GO(APPLY)},
       {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2},
       {.event = MOVED, REPLICA_OF_1, 7, GO(SEND), BIT_1},
-      {.event = TICK, DEADLINE_MS, 0, GO(FINISH), 0, RESULT_TIMEOUT}}},
+      {.event = TICK, 20, 0, GO(NOTHING)},
+      {.event = TICK, DEADLINE_MS, 7, GO(SEND), BIT_1, ANSWERED_TIMEOUT},
+      {.event = TICK, DEADLINE_MS + REPLICATION_LINGER_MS, 0, GO(FINISH), 0, RESULT_TIMEOUT}}},
     {"who does not wait for replicas is answered at once, once",
      REPLICATION_WRITE,
      true,
      false,
      false,
      {{.event = BEGIN, MASTER_12, 7, GO(APPLY)},
-      {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2, 1},
+      {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2, ANSWERED_OK},
       {.event = TICK, 50, 7, GO(SEND), BIT_1 | BIT_2},
       {.event = ACKED, 1, 7, GO(NOTHING)},
       {.event = MOVED, MASTER_2_LATER, 8, GO(SEND), BIT_2},
@@ -455,7 +509,7 @@ static const struct story stories[] = {
      false,
      {{.event = BEGIN, MASTER_12, 7, GO(APPLY)},
       {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2},
-      {.event = ACKED, 2, 7, GO(NOTHING), 0, 1},
+      {.event = ACKED, 2, 7, GO(NOTHING), 0, ANSWERED_OK},
       {.event = ACKED, 1, 7, GO(FINISH), 0, RESULT_OK}}},
     {"mutation: the only acknowledgement is not waited for",
      REPLICATION_WRITE,
@@ -463,7 +517,7 @@ static const struct story stories[] = {
      true,
      false,
      {{.event = BEGIN, MASTER_1, 7, GO(APPLY)},
-      {.event = APPLIED, MASTER_1, 7, GO(SEND), BIT_1, 1}}},
+      {.event = APPLIED, MASTER_1, 7, GO(SEND), BIT_1, ANSWERED_OK}}},
     {"mutation: duplicates are not asked",
      REPLICATION_WRITE,
      false,
@@ -491,9 +545,11 @@ static struct replication_event event_of(const struct line *line, uint64_t *now_
         *now_ms = line->arg;
         break;
     case ANSWERED:
+    case ANSWERED_NEWER:
     case REFUSED_ASK:
         event.type = REPLICATION_ANSWERED;
-        event.ok = line->event == ANSWERED;
+        event.ok = line->event != REFUSED_ASK;
+        event.changed = line->event == ANSWERED_NEWER;
         break;
     case APPLIED:
     case UNCHANGED:
@@ -517,6 +573,13 @@ static struct replication_event event_of(const struct line *line, uint64_t *now_
     return event;
 }
 
+// How a line tells that the client is answered with this effect; 0: it is not.
+static bool is_answered_as(const struct replication_effect *effect, uint32_t told)
+{
+    enum base_result result = told == ANSWERED_TIMEOUT ? RESULT_TIMEOUT : RESULT_OK;
+    return effect->answer == (told != 0) && (told == 0 || effect->result == result);
+}
+
 static void assert_effect(const struct story *story, const struct line *line,
                           const struct replication_effect *effect)
 {
@@ -525,7 +588,7 @@ static void assert_effect(const struct story *story, const struct line *line,
     case GO(ASK):
     case GO(SEND):
         good = good && effect->set.bits[0] == line->bits && effect->key == line->key &&
-               effect->answer == (line->result != 0);
+               is_answered_as(effect, line->result);
         break;
     case GO(APPLY):
         good = good && effect->key == line->key;
@@ -537,7 +600,7 @@ static void assert_effect(const struct story *story, const struct line *line,
         good = good && (uint32_t)effect->result == line->result;
         break;
     case GO(NOTHING):
-        good = good && effect->answer == (line->result != 0);
+        good = good && is_answered_as(effect, line->result);
         break;
     case GO(WAIT):
         break;
@@ -579,17 +642,12 @@ static void an_operation_may_be_applied_only_where_it_was_routed(void **state)
         uint32_t place;
         bool writes, reads;
     } rows[] = {
-        {FROZEN, false, false},
-        {ALONE, true, true},
-        {MASTER_12, true, true},
-        {MASTER_ASK_3, false, false},
-        {HANDING_OVER, false, true},
-        {REPLICA_OF_1, false, true},
-        {PART_OF_1, false, false},
-        {NONE_OF_1, false, false},
-        {ALONE_LATER, false, false},
-        {NOBODYS, false, false},
-        {REPLICA_OF_1_LATER, false, false},
+        {FROZEN, false, false},       {ALONE, true, true},
+        {MASTER_12, true, true},      {MASTER_ASK_3, false, false},
+        {HANDING_OVER, false, true},  {REPLICA_OF_1, false, true},
+        {REPLICA_ASKS, false, false}, {PART_OF_1, false, false},
+        {NONE_OF_1, false, false},    {ALONE_LATER, false, false},
+        {NOBODYS, false, false},      {REPLICA_OF_1_LATER, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (enum replication_kind kind = REPLICATION_READ; kind <= REPLICATION_WRITE; kind++) {
@@ -651,6 +709,7 @@ static struct replication_event event_random(uint64_t *random, const struct repl
         .from = (uint8_t)(1 + random_next(random) % 4),
         .ok = random_next(random) % 4 != 0,
         .lost = random_next(random) % 16 == 0,
+        .changed = random_next(random) % 4 == 0,
         .place = place,
     };
     static const enum replication_event_type types[] = {REPLICATION_ANSWERED, REPLICATION_ACKED,
@@ -664,7 +723,7 @@ static void truth_learn(struct truth *truth, const struct replication_event *eve
                         const struct place *place, const struct replication *before)
 {
     if (event->type == REPLICATION_APPLIED) {
-        truth->applied = event->changed;
+        truth->applied = event->changed || (before->merged && place->role == PLACE_MASTER);
     }
     bool merging = before->state == REPLICATION_STATE_MERGING;
     if (event->type == REPLICATION_ACKED && event->ok && event->key < KEYS_MAX) {
@@ -698,7 +757,7 @@ static bool walk_randomly(uint64_t seed)
         struct replication_effect effect;
         replication_step(&machine, &event, &effect);
         replication_check(&machine);
-        assert_true(now_ms < 2 * DEADLINE_MS);
+        assert_true(now_ms < 2 * DEADLINE_MS + REPLICATION_LINGER_MS);
         switch (effect.type) {
         case REPLICATION_PROXY:
             assert_false(truth.applied);
