@@ -7,17 +7,13 @@
 
 #include "cluster/cluster_space.h"
 
-enum { CLUSTER_MAGIC = 0x434c5553, ALIGNMENT = 16 };
+enum { CLUSTER_MAGIC = 0x434c5553 };
 
-// Memory for a machine; zeroed.
+// Memory for a machine. Most of it is for members that may never come, so its pages are left to be
+// made when they are touched; the heap aligns to 16 bytes.
 static void *machine_memory(uint64_t size)
 {
-    uint64_t whole = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *memory = aligned_alloc(ALIGNMENT, whole);
-    if (memory != NULL) {
-        memset(memory, 0, whole);
-    }
-    return memory;
+    return calloc(1, size);
 }
 
 static enum base_result space_init(struct cluster *cluster, uint32_t number)
@@ -135,6 +131,10 @@ static void install(struct cluster *cluster)
         return;
     }
     cluster__report_view(cluster, &cluster->view, view);
+    if (view->count < cluster->config.min_size) {
+        cluster->view = *view;
+        return; // it may be a part that was cut off: the rest serves
+    }
     cluster->view = *view;
     cluster->key = view->key;
     cluster->frozen = false;
@@ -216,6 +216,17 @@ void cluster_flags_set(struct cluster *cluster, uint8_t flags, uint64_t now_ms, 
 void cluster_recluster(struct cluster *cluster, uint64_t now_ms, uint64_t random)
 {
     step(cluster, (struct membership_event){.type = MEMBERSHIP_RECLUSTER}, now_ms, random);
+}
+
+void cluster_rack_set(struct cluster *cluster, uint32_t namespace_number, uint32_t rack)
+{
+    base_assert(namespace_number < cluster->config.namespace_count);
+    cluster->config.namespaces[namespace_number].rack = rack;
+}
+
+void cluster_min_size_set(struct cluster *cluster, uint32_t min_size)
+{
+    cluster->config.min_size = min_size;
 }
 
 // An exchange names its namespace. One that we do not have gets the answer that we do not have it.

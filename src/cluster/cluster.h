@@ -58,6 +58,7 @@ struct cluster_namespace {
 struct cluster_config {
     struct membership_config membership;
     uint32_t syncs_at_once; // migrations that run at a time
+    uint32_t min_size;      // a smaller view serves nothing
     uint32_t namespace_count;
     struct cluster_namespace namespaces[LIMIT_NAMESPACES]; // sorted by name
 };
@@ -87,6 +88,10 @@ void cluster_on_synced(struct cluster *cluster, const struct cluster_sync_order 
 // one does not.
 void cluster_flags_set(struct cluster *cluster, uint8_t flags, uint64_t now_ms, uint64_t random);
 void cluster_recluster(struct cluster *cluster, uint64_t now_ms, uint64_t random);
+
+// Changes values of the configuration; they hold from the next view on.
+void cluster_rack_set(struct cluster *cluster, uint32_t namespace_number, uint32_t rack);
+void cluster_min_size_set(struct cluster *cluster, uint32_t min_size);
 
 const struct membership_view *cluster_view(const struct cluster *cluster);
 bool cluster_is_frozen(const struct cluster *cluster); // or its plans are not made yet
