@@ -21,8 +21,7 @@ static enum base_result look_up(const char *host, uint16_t port, int flags, stru
     *count = 0;
     char service[8];
     snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found = NULL;
     if (getaddrinfo(host, service, &hints, &found) != 0) {
         return RESULT_IO;

@@ -109,7 +109,7 @@ const struct config_row config_rows[] = {
     TRUTH(CONFIG_SERVICE, "microsecond-histograms", NULL, AT(service.microsecond_histograms), "false", D, "latencies in microseconds instead of milliseconds"),
     TUNING(CONFIG_SERVICE, "migrate-fill-delay", CONFIG_SECONDS, "s", 0, MAX_U32, "0", D, SHOWN, "takes effect once nodes form clusters"),
     TUNING(CONFIG_SERVICE, "migrate-max-num-incoming", CONFIG_NUMBER, NULL, 0, 256, "4", D, SHOWN, "takes effect once nodes form clusters"),
-    TUNING(CONFIG_SERVICE, "migrate-threads", CONFIG_NUMBER, NULL, 0, 100, "1", D, SHOWN, "takes effect once nodes form clusters"),
+    TUNING(CONFIG_SERVICE, "migrate-threads", CONFIG_NUMBER, NULL, 0, 100, "1", D, SHOWN, "one thread moves many partitions at a time"),
     NUMBER(CONFIG_SERVICE, "min-cluster-size", NULL, CONFIG_NUMBER, CONFIG_KEPT_U32, AT(service.min_cluster_size), "nodes", 0, LIMIT_CLUSTER_NODES, "1", D, "a node in a smaller cluster serves nothing"),
     WORD(CONFIG_SERVICE, "node-id", NULL, AT(service.node_id), TEXT_OF(service.node_id), S, "up to 16 hexadecimal digits; made at start when not given"),
     TUNING(CONFIG_SERVICE, "node-id-interface", CONFIG_TEXT, NULL, 0, 0, NULL, S, SHOWN, "node ids are never made from network addresses"),

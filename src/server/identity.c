@@ -104,7 +104,9 @@ static bool directory_open(struct identity *identity, const char *path, struct l
 {
     identity->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (identity->directory_fd < 0) {
-        log_info(log, config, "work-directory %s cannot be used (%s)", path, strerror(errno));
+        if (errno != ENOENT) {
+            log_warning(log, config, "work-directory %s cannot be used: %s", path, strerror(errno));
+        }
         return false;
     }
     if (flock(identity->directory_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -151,7 +153,9 @@ enum base_result identity_establish(struct identity *identity, const struct conf
     bool configured = config->service.node_id[0] != '\0';
     if (path[0] == '\0' || !directory_open(identity, path, log)) {
         log_info(log, config, "node id %s %s", identity->id_text,
-                 configured ? "given by node-id" : "is random and holds for this run");
+                 configured ? "given by node-id"
+                            : "is random and holds for this run; it would be kept in a "
+                              "work-directory that exists");
         return RESULT_OK;
     }
     uint64_t id = 0;

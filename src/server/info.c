@@ -27,10 +27,8 @@ static const char *const default_names[] = {
 };
 
 static const struct info_command *const tables[] = {
-    info_identity_commands,
-    info_record_commands,
-    info_config_commands,
-    info_manage_commands,
+    info_identity_commands, info_cluster_commands, info_partition_commands,
+    info_record_commands,   info_config_commands,  info_manage_commands,
 };
 
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };

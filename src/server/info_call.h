@@ -35,6 +35,8 @@ struct info_command {
 
 // Tables of commands, each by the file that answers them; the last row is empty.
 extern const struct info_command info_identity_commands[];
+extern const struct info_command info_cluster_commands[];
+extern const struct info_command info_partition_commands[];
 extern const struct info_command info_record_commands[];
 extern const struct info_command info_config_commands[];
 extern const struct info_command info_manage_commands[];

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who this node is, where it is, whom it knows, and which partitions it holds: what clients ask at
-// connect and on every tend.
+// Who this node is and where: what clients ask at connect.
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "io/system.h"
 #include "server/info_call.h"
 #include "server/published.h"
-#include "wire/base64.h"
 
-enum { BITMAP_SIZE = LIMIT_PARTITIONS / 8, DEFAULT_PEER_PORT = 3000, COMPATIBILITY_ID = 15 };
+enum { COMPATIBILITY_ID = 15 };
 
 // Words that clients and their tests look for; each stands for something this node does.
 static const char features[] =
@@ -160,150 +158,6 @@ static void on_service_clear_alt(struct info_call *call)
     addresses_write(call, true, ',');
 }
 
-// A node alone has no peers and never had any.
-static void on_peers_clear(struct info_call *call)
-{
-    info__format(call, "0,%d,[]", DEFAULT_PEER_PORT);
-}
-
-static void on_peers_tls(struct info_call *call)
-{
-    info__text(call, "0,,[]");
-}
-
-static void on_zero(struct info_call *call)
-{
-    info__text(call, "0");
-}
-
-static void on_one(struct info_call *call)
-{
-    info__text(call, "1");
-}
-
-// --- partitions ----------------------------------------------------------------------------------
-
-// A node alone is master of every partition and replica of none.
-static void bitmap_write(struct info_call *call, bool held)
-{
-    uint8_t bitmap[BITMAP_SIZE];
-    char text[(BITMAP_SIZE + 2) / 3 * 4];
-    memset(bitmap, held ? 0xff : 0, sizeof bitmap);
-    wire_base64_encode(bitmap, sizeof bitmap, text);
-    info__put(call, text, sizeof text);
-}
-
-static void replicas_write(struct info_call *call, const char *before, bool held)
-{
-    for (uint32_t i = 0; i < call->node->namespace_count; i++) {
-        info__format(call, "%s%s:%s", i > 0 ? ";" : "", call->node->namespaces[i].name, before);
-        bitmap_write(call, held);
-    }
-}
-
-static void on_replicas(struct info_call *call)
-{
-    replicas_write(call, "0,1,", true);
-}
-
-static void on_replicas_all(struct info_call *call)
-{
-    replicas_write(call, "1,", true);
-}
-
-static void on_replicas_master(struct info_call *call)
-{
-    replicas_write(call, "", true);
-}
-
-static void on_replicas_prole(struct info_call *call)
-{
-    replicas_write(call, "", false);
-}
-
-static void on_partitions(struct info_call *call)
-{
-    info__format(call, "%d", LIMIT_PARTITIONS);
-}
-
-static void on_partition_info(struct info_call *call)
-{
-    info__text(call,
-               "namespace:partition:state:replica:n_dupl:working_master:emigrates:immigrates:"
-               "records:tombstones:version:final_version");
-    for (uint32_t i = 0; i < call->node->namespace_count; i++) {
-        struct namespace *ns = &call->node->namespaces[i];
-        for (uint32_t partition = 0; partition < LIMIT_PARTITIONS; partition++) {
-            info__format(call, ";%s:%u:S:0:0:%s:0:0:%llu:0:0:0", ns->name, partition,
-                         call->node->id,
-                         (unsigned long long)store_object_count(ns->store, partition));
-        }
-    }
-}
-
-static void on_cluster_stable(struct info_call *call)
-{
-    bool given;
-    if (info__namespace(call, false, &given) == NULL && given) {
-        return;
-    }
-    struct base_slice size;
-    uint64_t number;
-    if (info__param(call, "size", &size) && (!wire_info_number(size, &number) || number != 1)) {
-        info__error(call, RESULT_TIMEOUT, "unstable-cluster");
-        return;
-    }
-    info__format(call, "%llX", (unsigned long long)call->node->cluster_key);
-}
-
-// --- racks and rosters ---------------------------------------------------------------------------
-
-static void on_rack_ids(struct info_call *call)
-{
-    for (uint32_t i = 0; i < call->node->namespace_count; i++) {
-        const struct namespace *ns = &call->node->namespaces[i];
-        info__format(call, "%s%s:%u", i > 0 ? ";" : "", ns->name, ns->config->rack_id);
-    }
-}
-
-// Writes one item for the namespace that is named, or for each.
-static void each_namespace(struct info_call *call,
-                           void (*write)(struct info_call *call, const struct namespace *ns))
-{
-    bool given;
-    const struct namespace *only = info__namespace(call, false, &given);
-    if (only == NULL && given) {
-        return;
-    }
-    for (uint32_t i = 0; i < call->node->namespace_count; i++) {
-        const struct namespace *ns = &call->node->namespaces[i];
-        if (only == NULL || only == ns) {
-            write(call, ns);
-        }
-    }
-    info__trim(call, ';');
-}
-
-static void racks_write(struct info_call *call, const struct namespace *ns)
-{
-    info__format(call, "ns=%s:rack_%u=%s;", ns->name, ns->config->rack_id, call->node->id);
-}
-
-static void on_racks(struct info_call *call)
-{
-    each_namespace(call, racks_write);
-}
-
-static void roster_write(struct info_call *call, const struct namespace *ns)
-{
-    info__format(call, "ns=%s:roster=null:pending_roster=null:observed_nodes=null;", ns->name);
-}
-
-static void on_roster(struct info_call *call)
-{
-    each_namespace(call, roster_write);
-}
-
 const struct info_command info_identity_commands[] = {
     {"node", on_node, "this node's id"},
     {"name", on_node, "the same"},
@@ -333,31 +187,5 @@ const struct info_command info_identity_commands[] = {
     {"admin-clear-alt", on_empty, "empty: no admin port"},
     {"admin-tls-std", on_empty, "empty: no admin port"},
     {"admin-tls-alt", on_empty, "empty: no admin port"},
-    {"services", on_empty, "addresses of the other nodes"},
-    {"services-alternate", on_empty, "second list of addresses of the other nodes"},
-    {"services-alumni", on_empty, "addresses of all nodes ever seen"},
-    {"peers-clear-std", on_peers_clear, "the other nodes"},
-    {"peers-clear-alt", on_peers_clear, "the other nodes"},
-    {"peers-tls-std", on_peers_tls, "the other nodes"},
-    {"peers-tls-alt", on_peers_tls, "the other nodes"},
-    {"alumni-clear-std", on_peers_clear, "all nodes ever seen"},
-    {"alumni-clear-alt", on_peers_clear, "all nodes ever seen"},
-    {"alumni-tls-std", on_peers_tls, "all nodes ever seen"},
-    {"alumni-tls-alt", on_peers_tls, "all nodes ever seen"},
-    {"peers-generation", on_zero, "changes when the other nodes change"},
-    {"partition-generation", on_zero, "changes when this node's partitions change"},
-    {"rebalance-generation", on_zero, "changes when racks or balance change"},
-    {"cluster-generation", on_one, "changes when the cluster changes"},
-    {"partitions", on_partitions, "number of partitions"},
-    {"replicas", on_replicas, "partitions this node holds"},
-    {"replicas-all", on_replicas_all, "partitions this node holds"},
-    {"replicas-max", on_replicas_all, "partitions this node holds"},
-    {"replicas-master", on_replicas_master, "partitions this node is master of"},
-    {"replicas-prole", on_replicas_prole, "partitions this node is first replica of"},
-    {"partition-info", on_partition_info, "state of each partition"},
-    {"cluster-stable", on_cluster_stable, "the cluster key when all agree"},
-    {"rack-ids", on_rack_ids, "rack of this node in each namespace"},
-    {"racks", on_racks, "nodes of each rack"},
-    {"roster", on_roster, "rosters of namespaces"},
     {NULL, NULL, NULL},
 };

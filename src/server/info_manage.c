@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators manage: queries, modules of user functions, indexes, the cluster, and the dumps
+// What operators manage: queries, modules of user functions, indexes, and the dumps
 // they ask for. What this node does not do is answered with an error that says so.
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,7 +307,7 @@ static void on_sindex(struct info_call *call)
     }
 }
 
-// --- cluster -------------------------------------------------------------------------------------
+// --- others -------------------------------------------------------------------------------------
 
 static void on_ok(struct info_call *call)
 {
@@ -317,27 +317,6 @@ static void on_ok(struct info_call *call)
 static void on_empty(struct info_call *call)
 {
     (void)call;
-}
-
-static void on_no_cluster(struct info_call *call)
-{
-    info__error(call, RESULT_UNSUPPORTED, "nodes do not form clusters yet");
-}
-
-// Nothing was ever tipped, so there is nothing to forget, and no host of a list is known.
-static void on_tip_clear(struct info_call *call)
-{
-    struct base_slice list;
-    if (info__param(call, "host-port-list", &list) && !wire_info_equal(list, "all")) {
-        info__error(call, RESULT_RECORD_NOT_FOUND, "hosts not found");
-        return;
-    }
-    info__text(call, "ok");
-}
-
-static void on_quiesce(struct info_call *call)
-{
-    info__error(call, RESULT_FORBIDDEN, "the last node of a cluster cannot be quiesced");
 }
 
 static void on_not_strong(struct info_call *call)
@@ -375,10 +354,10 @@ static void on_best_practices(struct info_call *call)
     info__text(call, "failed_best_practices=none");
 }
 
-// A node alone has no exchange with others to show; the log says so, as the command promises.
+// What has no dump of its own writes one line, as the command promises.
 static void on_dump(struct info_call *call)
 {
-    log_info(call->node->log, info, "%.*s: node %s alone, cluster key %llX, %u namespaces",
+    log_info(call->node->log, info, "%.*s: node %s, cluster key %llX, %u namespaces",
              (int)(call->command.name.size & 0xff), (const char *)call->command.name.data,
              call->node->id, (unsigned long long)call->node->cluster_key,
              call->node->namespace_count);
@@ -408,12 +387,6 @@ const struct info_command info_manage_commands[] = {
     {"sindex-exists", on_sindex_exists, "whether there is such an index"},
     {"sindex-stat", on_sindex_absent, "statistics of an index"},
     {"sindex-histogram", on_sindex_absent, "histogram of an index"},
-    {"tip", on_no_cluster, "not built yet"},
-    {"tip-clear", on_tip_clear, "forgets tipped hosts"},
-    {"services-alumni-reset", on_ok, "forgets nodes that left"},
-    {"recluster", on_ok, "ok: a node alone agrees with itself"},
-    {"quiesce", on_quiesce, "refused: the last node stays"},
-    {"quiesce-undo", on_ok, "ok: nothing is quiesced"},
     {"revive", on_not_strong, "of strong consistency"},
     {"roster-set", on_not_strong, "of strong consistency"},
     {"eviction-reset", on_eviction_reset, "forgets what was evicted up to"},
@@ -429,11 +402,7 @@ const struct info_command info_manage_commands[] = {
     {"physical-devices", on_empty, "empty: no devices"},
     {"show-devices", on_empty, "empty: no devices"},
     {"best-practices", on_best_practices, "none failed"},
-    {"dump-cluster", on_dump, "writes to the log"},
-    {"dump-fabric", on_dump, "writes to the log"},
-    {"dump-hb", on_dump, "writes to the log"},
     {"dump-hlc", on_dump, "writes to the log"},
-    {"dump-migrates", on_dump, "writes to the log"},
     {"dump-msgs", on_dump, "writes to the log"},
     {"dump-rw", on_dump, "writes to the log"},
     {"dump-si", on_dump, "writes to the log"},

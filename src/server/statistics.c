@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/system.h"
 #include "server/jobs.h"
+#include "server/statistics_cluster.h"
 #include "server/ticker.h"
 
 // The heap's own figures, when the program runs on jemalloc.
@@ -54,10 +55,11 @@ enum node_number {
     N_CONNECTIONS,
     N_FABRIC_CONNECTIONS,
     N_QUERIES,
-    N_COUNT,
+    N_CLUSTER, // and on: enum statistics_cluster_number
+    N_COUNT = N_CLUSTER + C_COUNT,
 };
 
-enum node_word { W_NODE_ID, W_CLUSTER_KEY, W_BATCH_QUEUE, W_NODE_COUNT };
+enum node_word { W_PRINCIPAL, W_DUPLICATES, W_CLUSTER_KEY, W_BATCH_QUEUE, W_NODE_COUNT };
 
 // What is gathered for a namespace.
 enum namespace_number {
@@ -84,7 +86,8 @@ enum namespace_number {
     S_DATA_USED,
     S_DATA_USED_PCT,
     S_DATA_AVAIL_PCT,
-    S_COUNT,
+    S_SPACE, // and on: enum statistics_space_number
+    S_COUNT = S_SPACE + P_COUNT,
 };
 
 enum namespace_word { W_CYCLE_DELETED_PCT, W_NAMESPACE_COUNT };
@@ -122,15 +125,15 @@ enum { WORD_SIZE = 4 * LIMIT_SERVICE_THREADS + 16 };
 
 static const struct row node_rows[] = {
     TEXT("failed_best_practices", "false"),
-    TEXT("cluster_size", "1"),
+    NUMBER_OF("cluster_size", N_CLUSTER + C_SIZE),
     WORD_OF("cluster_key", W_CLUSTER_KEY),
-    TEXT("cluster_generation", "1"),
-    WORD_OF("cluster_principal", W_NODE_ID),
+    NUMBER_OF("cluster_generation", N_CLUSTER + C_VIEWS),
+    WORD_OF("cluster_principal", W_PRINCIPAL),
     TEXT("cluster_min_compatibility_id", "15"),
     TEXT("cluster_max_compatibility_id", "15"),
-    TEXT("cluster_integrity", "true"),
-    TEXT("cluster_is_member", "true"),
-    TEXT("cluster_duplicate_nodes", "null"),
+    TRUTH_OF("cluster_integrity", N_CLUSTER + C_INTEGRITY),
+    TRUTH_OF("cluster_is_member", N_CLUSTER + C_MEMBER),
+    WORD_OF("cluster_duplicate_nodes", W_DUPLICATES),
     ZERO("cluster_clock_skew_stop_writes_sec"),
     ZERO("cluster_clock_skew_ms"),
     TEXT("cluster_clock_skew_outliers", "null"),
@@ -165,14 +168,14 @@ static const struct row node_rows[] = {
     ZERO("admin_connections"),
     ZERO("admin_connections_opened"),
     ZERO("admin_connections_closed"),
-    ZERO("heartbeat_connections"),
-    ZERO("heartbeat_connections_opened"),
-    ZERO("heartbeat_connections_closed"),
+    NUMBER_OF("heartbeat_connections", N_CLUSTER + C_HEARTBEAT_CONNECTIONS),
+    NUMBER_OF("heartbeat_connections_opened", N_CLUSTER + C_HEARTBEAT_OPENED),
+    NUMBER_OF("heartbeat_connections_closed", N_CLUSTER + C_HEARTBEAT_CLOSED),
     NUMBER_OF("fabric_connections", N_FABRIC_CONNECTIONS),
     NODE_COUNT(fabric_connections_opened),
     NODE_COUNT(fabric_connections_closed),
-    ZERO("heartbeat_received_self"),
-    ZERO("heartbeat_received_foreign"),
+    NUMBER_OF("heartbeat_received_self", N_CLUSTER + C_HEARTBEAT_SELF),
+    NUMBER_OF("heartbeat_received_foreign", N_CLUSTER + C_HEARTBEAT_FOREIGN),
     NODE_COUNT(reaped_fds),
     NODE_COUNT(info_complete),
     ZERO("info_timeout"),
@@ -193,10 +196,10 @@ static const struct row node_rows[] = {
     ZERO("batch_index_destroyed_buffers"),
     TEXT("batch_index_proto_uncompressed_pct", "0.000"),
     TEXT("batch_index_proto_compression_ratio", "1.000"),
-    WORD_OF("paxos_principal", W_NODE_ID),
-    NUMBER_OF("time_since_rebalance", N_UPTIME),
+    WORD_OF("paxos_principal", W_PRINCIPAL),
+    NUMBER_OF("time_since_rebalance", N_CLUSTER + C_SINCE_REBALANCE_S),
     TEXT("migrate_allowed", "true"),
-    ZERO("migrate_partitions_remaining"),
+    NUMBER_OF("migrate_partitions_remaining", N_CLUSTER + C_MIGRATIONS_REMAINING),
     ZERO("fabric_bulk_send_rate"),
     ZERO("fabric_bulk_recv_rate"),
     ZERO("fabric_ctrl_send_rate"),
@@ -209,8 +212,8 @@ static const struct row node_rows[] = {
 };
 
 static const struct row namespace_rows[] = {
-    TEXT("ns_cluster_size", "1"),
-    TEXT("effective_replication_factor", "1"),
+    NUMBER_OF("ns_cluster_size", S_SPACE + P_SIZE),
+    NUMBER_OF("effective_replication_factor", S_SPACE + P_FACTOR),
     NUMBER_OF("objects", S_OBJECTS),
     NUMBER_OF("tombstones", S_TOMBSTONES),
     ZERO("xdr_tombstones"),
@@ -223,8 +226,8 @@ static const struct row namespace_rows[] = {
     NUMBER_OF("non_replica_objects", S_NON_REPLICA_OBJECTS),
     NUMBER_OF("non_replica_tombstones", S_NON_REPLICA_TOMBSTONES),
     ZERO("unreplicated_records"),
-    ZERO("dead_partitions"),
-    ZERO("unavailable_partitions"),
+    NUMBER_OF("dead_partitions", S_SPACE + P_DEAD),
+    NUMBER_OF("unavailable_partitions", S_SPACE + P_UNAVAILABLE),
     ZERO("auto_revived_partitions"),
     TEXT("clock_skew_stop_writes", "false"),
     TRUTH_OF("stop_writes", S_STOP_WRITES),
@@ -260,25 +263,25 @@ static const struct row namespace_rows[] = {
     TEXT("record_proto_compression_ratio", "1.000"),
     TEXT("query_proto_uncompressed_pct", "0.000"),
     TEXT("query_proto_compression_ratio", "1.000"),
-    TEXT("pending_quiesce", "false"),
-    TEXT("effective_is_quiesced", "false"),
-    ZERO("nodes_quiesced"),
+    TRUTH_OF("pending_quiesce", S_SPACE + P_PENDING_QUIESCE),
+    TRUTH_OF("effective_is_quiesced", S_SPACE + P_QUIESCED),
+    NUMBER_OF("nodes_quiesced", S_SPACE + P_NODES_QUIESCED),
     TEXT("effective_prefer_uniform_balance", "true"),
     ZERO("effective_active_rack"),
     ZERO("migrate_tx_partitions_imbalance"),
     ZERO("migrate_tx_instances"),
     ZERO("migrate_rx_instances"),
-    ZERO("migrate_tx_partitions_active"),
-    ZERO("migrate_rx_partitions_active"),
-    ZERO("migrate_tx_partitions_initial"),
-    ZERO("migrate_tx_partitions_remaining"),
-    ZERO("migrate_tx_partitions_lead_remaining"),
-    ZERO("migrate_rx_partitions_initial"),
-    ZERO("migrate_rx_partitions_remaining"),
-    ZERO("migrate_records_skipped"),
-    ZERO("migrate_records_transmitted"),
-    ZERO("migrate_record_retransmits"),
-    ZERO("migrate_record_receives"),
+    NUMBER_OF("migrate_tx_partitions_active", S_SPACE + P_TX_ACTIVE),
+    NUMBER_OF("migrate_rx_partitions_active", S_SPACE + P_RX_ACTIVE),
+    NUMBER_OF("migrate_tx_partitions_initial", S_SPACE + P_TX_INITIAL),
+    NUMBER_OF("migrate_tx_partitions_remaining", S_SPACE + P_TX_REMAINING),
+    NUMBER_OF("migrate_tx_partitions_lead_remaining", S_SPACE + P_TX_LEAD),
+    NUMBER_OF("migrate_rx_partitions_initial", S_SPACE + P_RX_INITIAL),
+    NUMBER_OF("migrate_rx_partitions_remaining", S_SPACE + P_RX_REMAINING),
+    NUMBER_OF("migrate_records_skipped", S_SPACE + P_RECORDS_SKIPPED),
+    NUMBER_OF("migrate_records_transmitted", S_SPACE + P_RECORDS_SENT),
+    NUMBER_OF("migrate_record_retransmits", S_SPACE + P_RECORDS_RESENT),
+    NUMBER_OF("migrate_record_receives", S_SPACE + P_RECORDS_RECEIVED),
     ZERO("migrate_records_unreadable"),
     ZERO("migrate_signals_active"),
     ZERO("migrate_signals_remaining"),
@@ -665,7 +668,11 @@ void statistics_node_show(struct node *node, statistics_show_fn show, void *arg)
     uint64_t opened = node_counter(node, offsetof(struct counters_node, fabric_connections_opened));
     numbers[N_FABRIC_CONNECTIONS] = opened > closed ? opened - closed : 0;
     numbers[N_QUERIES] = node->jobs == NULL ? 0 : jobs_active_count(node->jobs);
-    snprintf(words[W_NODE_ID], WORD_SIZE, "%s", node->id);
+    struct statistics_cluster cluster;
+    statistics_cluster_gather(node, &cluster);
+    memcpy(&numbers[N_CLUSTER], cluster.numbers, sizeof cluster.numbers);
+    snprintf(words[W_PRINCIPAL], WORD_SIZE, "%s", cluster.principal);
+    snprintf(words[W_DUPLICATES], WORD_SIZE, "%s", cluster.duplicates);
     snprintf(words[W_CLUSTER_KEY], WORD_SIZE, "%" PRIX64, node->cluster_key);
     size_t used = 0;
     words[W_BATCH_QUEUE][0] = '\0';
@@ -684,6 +691,7 @@ void statistics_namespace_show(struct namespace *ns, statistics_show_fn show, vo
     uint64_t numbers[S_COUNT] = {0};
     char words[W_NAMESPACE_COUNT][WORD_SIZE];
     namespace_gather(ns, numbers);
+    statistics_space_gather(ns, &numbers[S_SPACE]);
     uint32_t permyriad = ns->nsup_cycle_deleted_permyriad;
     snprintf(words[W_CYCLE_DELETED_PCT], WORD_SIZE, "%u.%02u", permyriad / 100, permyriad % 100);
     struct gathered gathered = {numbers, (const char(*)[WORD_SIZE])words, ns->node, ns};

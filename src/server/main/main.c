@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bill of materials of a node: configuration, log, node, jobs, service threads, expiry. They
-// end in the exact reverse.
+// The bill of materials of a node: configuration, log, node, jobs, links to other nodes, expiry,
+// its part in the cluster, service threads. They end in the exact reverse.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "server/clustering.h"
 #include "server/config.h"
 #include "server/expiry.h"
+#include "server/fabric.h"
 #include "server/jobs.h"
 #include "server/log.h"
+#include "server/migrations.h"
 #include "server/node.h"
 #include "server/process.h"
 #include "server/service.h"
@@ -49,13 +53,25 @@ static enum base_result setup(struct daemon *d, struct config *config)
         result = jobs_new(d->node, &d->node->jobs);
     }
     if (result == RESULT_OK) {
+        result = fabric_start(d->node, &d->node->fabric);
+    }
+    if (result == RESULT_OK) {
+        result = migrations_start(d->node, &d->node->migrations);
+    }
+    if (result == RESULT_OK) {
         result = expiry_start(d->node, &d->expiry);
     }
     if (result == RESULT_OK) {
         result = ticker_start(d->node, &d->node->ticker);
     }
     if (result == RESULT_OK) {
+        result = clustering_start(d->node, &d->node->clustering);
+    }
+    if (result == RESULT_OK) {
         result = service_start(d->node, &d->node->service);
+    }
+    if (result == RESULT_OK) {
+        result = clustering_run(d->node->clustering);
     }
     if (result == RESULT_OK) {
         result = process_claim(d->node);
@@ -75,8 +91,11 @@ static void teardown(struct daemon *d)
             jobs_stop(d->node->jobs);
         }
         service_stop(&d->node->service);
+        clustering_stop(&d->node->clustering);
         ticker_stop(&d->node->ticker);
         expiry_stop(&d->expiry);
+        migrations_stop(&d->node->migrations);
+        fabric_stop(&d->node->fabric);
         jobs_free(&d->node->jobs);
     }
     node_free(&d->node);
@@ -108,6 +127,21 @@ static int signals_wait(struct daemon *d, const sigset_t *set)
             log_reopen(d->log);
         }
     }
+}
+
+// Whether a second signal came: the operator does not want to wait.
+static bool is_hurried(void *arg)
+{
+    struct daemon *d = arg;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    bool hurried = sigtimedwait(&set, NULL, &(struct timespec){0}) > 0;
+    if (hurried) {
+        log_info(d->log, as, "a second signal: ending at once");
+    }
+    return hurried;
 }
 
 // Answers --help and its like. True when the program has nothing more to do.
@@ -154,6 +188,8 @@ int main(int argc, char **argv)
                  node->id, node->config->network.service_port);
         int number = signals_wait(&daemon, &signals);
         log_info(node->log, as, "stopping on %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+        clustering_leave(node->clustering, node->config->service.leave_timeout_ms, is_hurried,
+                         &daemon);
     }
     teardown(&daemon);
     return result == RESULT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
