@@ -391,6 +391,10 @@ static enum base_result nodes_take(struct admin_cluster *cluster, const struct l
         return RESULT_NO_MEMORY;
     }
     size_t count = 0, answering = 0;
+    for (size_t i = 0; i < cluster->seed_count; i++) { // they are the first candidates
+        cluster->seeds[i].trouble =
+            look->candidates[i].state == FAILED ? look->candidates[i].trouble : NULL;
+    }
     for (size_t i = 0; i < look->count && count < LIMIT_CLIENT_NODES; i++) {
         const struct candidate *candidate = &look->candidates[i];
         bool answers = candidate->state == ANSWERED;

@@ -47,6 +47,7 @@ void admin_world_real(struct admin_world *out);
 struct admin_seed {
     char host[ADMIN_HOST_SIZE];
     uint16_t port;
+    const char *trouble; // why it did not answer the last look: static text; NULL: it did
 };
 
 struct admin_node {

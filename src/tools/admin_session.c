@@ -120,8 +120,14 @@ static bool look(struct admin_session *session)
         tools_text_fini(&seeds);
         return false;
     }
+    for (size_t i = 0; i < cluster->seed_count && !session->looked; i++) {
+        if (cluster->seeds[i].trouble != NULL) {
+            admin_warn(session, "%s port %u does not answer: %s.", cluster->seeds[i].host,
+                       cluster->seeds[i].port, cluster->seeds[i].trouble);
+        }
+    }
     session->looked = true;
-    session->looked_s = now_s;
+    session->looked_s = cluster->world.now(cluster->world.arg);
     return true;
 }
 
