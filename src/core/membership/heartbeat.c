@@ -26,14 +26,7 @@ static uint32_t entry_slot(struct membership *m, const struct membership_member 
         return LIMIT_CLUSTER_NODES;
     }
     // Others hear a newer process of a node that we do not hear at all.
-    membership__peer_column_clear(m, slot);
-    peer->incarnation = entry->incarnation;
-    peer->heard = false;
-    peer->gone = false;
-    peer->sequence = 0;
-    peer->told_sequence = 0;
-    peer->told_ms = 0;
-    peer->hears = (struct node_set){0};
+    membership__peer_replace(m, slot, entry->incarnation);
     return slot;
 }
 
@@ -121,9 +114,10 @@ static uint32_t sender_slot(struct membership *m, const struct membership_messag
         }
         return slot;
     }
-    const struct peer *peer = &m->peer[slot];
+    struct peer *peer = &m->peer[slot];
     if (peer->incarnation != message->from_incarnation) {
-        if (membership__peer_is_past(m, peer, message->from_incarnation)) {
+        if (membership__peer_is_past(m, peer, message->from_incarnation) &&
+            !membership__peer_is_rival(m, peer)) {
             return LIMIT_CLUSTER_NODES;
         }
         membership__peer_replace(m, slot, message->from_incarnation);

@@ -30,6 +30,7 @@ struct peer {
     uint64_t incarnation; // as heard, or as others mention it
     uint64_t past[MEMBERSHIP_PAST];
     uint32_t past_next;
+    uint64_t rival_ms; // one of the past is heard, and the present one is not, since
     uint8_t flags;
     bool heard;   // this incarnation, at least once
     bool fresh;   // this incarnation has not counted yet
@@ -149,12 +150,14 @@ bool membership__message_valid(const struct membership_message *message);
 // peer.c. Slots are numbers in the table; LIMIT_CLUSTER_NODES: none.
 uint32_t membership__slot_find(const struct membership *m, uint64_t id);
 uint32_t membership__slot_claim(struct membership *m, uint64_t id, bool heard);
+bool membership__peer_is_rival(const struct membership *m, struct peer *peer);
 bool membership__peer_is_past(const struct membership *m, const struct peer *peer,
                               uint64_t incarnation);
 void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t incarnation);
 void membership__peer_column_clear(struct membership *m, uint32_t slot);
 void membership__peer_heard(struct membership *m, uint32_t slot);
 void membership__peer_lose(struct membership *m, uint32_t slot, bool certain);
+void membership__peer_blame(struct membership *m, uint32_t slot);
 void membership__peers_expire(struct membership *m);
 uint32_t membership__alive_count(const struct membership *m);
 // The slot of exactly this member when it is ourselves or counted; else LIMIT_CLUSTER_NODES.

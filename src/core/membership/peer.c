@@ -10,6 +10,7 @@ enum {
     NONE = LIMIT_CLUSTER_NODES,
     HOLD_INTERVALS = 2,      // after the first loss
     HOLD_INTERVALS_MAX = 32, // it doubles up to this
+    BLAME_FLAPS = 2,         // what a node that hinders others has to bear on top of the loss
     STEADY_INTERVALS = 64,   // counted for so long: its losses are forgotten
 };
 
@@ -105,6 +106,16 @@ bool membership__peer_is_past(const struct membership *m, const struct peer *pee
     return false;
 }
 
+// A heartbeat came from a process of the past. When that goes on while the present one is silent,
+// it was the other way round: a late message of the one that is over came last.
+bool membership__peer_is_rival(const struct membership *m, struct peer *peer)
+{
+    if (peer->rival_ms == 0 || peer->rival_ms < peer->heard_ms) {
+        peer->rival_ms = m->now_ms;
+    }
+    return m->now_ms - peer->rival_ms >= membership__grace_ms(m);
+}
+
 // Another process under the same id: what we knew of the old one is void, for good.
 void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t incarnation)
 {
@@ -119,6 +130,7 @@ void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t inca
     membership__peer_column_clear(m, slot);
     peer->incarnation = incarnation;
     peer->fresh = true;
+    peer->rival_ms = 0;
     peer->heard = false;
     peer->gone = false;
     peer->sequence = 0;
@@ -200,6 +212,13 @@ void membership__peer_lose(struct membership *m, uint32_t slot, bool certain)
     if (membership__alive_count(m) == 0) {
         m->company_ms = 0;
     }
+}
+
+// It is heard, but hinders the others. Away with it, for longer than who was merely lost.
+void membership__peer_blame(struct membership *m, uint32_t slot)
+{
+    m->peer[slot].flaps += BLAME_FLAPS;
+    membership__peer_lose(m, slot, true);
 }
 
 void membership__peers_expire(struct membership *m)

@@ -41,6 +41,26 @@ void membership__reasons_update(struct membership *m)
     }
 }
 
+// A node that lives, lately known, and not in our view or not in the candidate: the links to a
+// newcomer come up one by one, and nobody is pushed out before they had time to.
+static bool someone_is_new(const struct membership *m, bool outside_candidate)
+{
+    for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
+        const struct peer *peer = &m->peer[slot];
+        if (peer->known_ms == 0 || m->now_ms - peer->known_ms >= m->config.timeout_ms) {
+            continue;
+        }
+        bool outside =
+            outside_candidate
+                ? !node_set_has(&m->candidate.set, slot)
+                : membership__view_place(&m->view, peer->id, peer->incarnation) == m->view.count;
+        if (outside) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum verdict {
     VERDICT_FINE,
     VERDICT_WAIT, // something is amiss and not yet settled
@@ -86,7 +106,8 @@ static enum verdict member_judge(const struct membership *m, const struct member
     }
     if (!node_set_has(&m->candidate.set, slot)) {
         // Who slept is taken back by the others when they have heard it for a while.
-        uint64_t patience_ms = m->woken_ms != 0 ? m->config.timeout_ms : membership__grace_ms(m);
+        bool patient = m->woken_ms != 0 || someone_is_new(m, false);
+        uint64_t patience_ms = patient ? m->config.timeout_ms : membership__grace_ms(m);
         bool wait = peer->exclude_ms == 0 || m->now_ms - peer->exclude_ms < patience_ms;
         return wait ? VERDICT_WAIT : VERDICT_ACT;
     }
@@ -112,7 +133,7 @@ static bool arrivals_are_ripe(const struct membership *m)
         last_ms = peer->arrival_ms > last_ms ? peer->arrival_ms : last_ms;
         settled = settled && peer->settled;
     }
-    if (first_ms == 0) {
+    if (first_ms == 0 || someone_is_new(m, true)) {
         return false;
     }
     bool quiet = settled && m->now_ms - last_ms >= intervals_ms(m, ARRIVAL_QUIET_INTERVALS);

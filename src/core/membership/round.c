@@ -23,7 +23,7 @@ static void unanswered_blame(struct membership *m)
         }
         uint32_t slot = membership__member_slot(m, &view->member[place]);
         if (slot != LIMIT_CLUSTER_NODES) {
-            membership__peer_lose(m, slot, false);
+            membership__peer_blame(m, slot);
         }
     }
 }
@@ -38,7 +38,7 @@ static void odd_blame(struct membership *m)
         }
         if (++peer->odd_count >= BLAME_ODD) {
             peer->odd_count = 0;
-            membership__peer_lose(m, slot, false);
+            membership__peer_blame(m, slot);
         }
     }
 }
@@ -180,13 +180,13 @@ static void committing_step(struct membership *m)
 
 void membership__round_step(struct membership *m)
 {
-    membership__candidate_update(m);
-    membership__reasons_update(m);
     if (m->round.phase == ROUND_PREPARING) {
         preparing_step(m);
     } else if (m->round.phase == ROUND_COMMITTING) {
         committing_step(m);
     }
+    membership__candidate_update(m);
+    membership__reasons_update(m);
     if (m->round.phase == ROUND_PREPARING || !membership__should_propose(m)) {
         return;
     }

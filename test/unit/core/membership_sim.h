@@ -68,9 +68,10 @@ struct sim_node {
     uint64_t paused_ms; // until then
     uint64_t regime;    // of its last view, for the check that it grows
     uint64_t regime_floor;
-    uint64_t view_ms;   // of its last view
-    uint64_t frozen_ms; // frozen since, or 0
-    uint32_t views;     // installed since its start
+    uint64_t view_ms;                  // of its last view
+    uint64_t frozen_ms;                // frozen since, or 0
+    uint32_t views;                    // installed since its start
+    bool counted[LIMIT_CLUSTER_NODES]; // what it said last of others, for whoever reads a run
 };
 
 struct sim {
@@ -88,7 +89,8 @@ struct sim {
     uint32_t loss_permille;
     uint32_t repeat_permille;
     uint32_t gone_ms; // until the death of a process is noticed, at most; 0: never
-    bool cut[LIMIT_CLUSTER_NODES][LIMIT_CLUSTER_NODES]; // from, to
+    bool cut[LIMIT_CLUSTER_NODES][LIMIT_CLUSTER_NODES];    // from, to
+    bool deaf[LIMIT_CLUSTER_NODES][MEMBERSHIP_COMMIT + 1]; // messages that do not get to a node
     struct sim_node node[LIMIT_CLUSTER_NODES];
     struct sim_view *view;   // hashed by key
     uint32_t view_count;     // different ones installed
@@ -363,11 +365,27 @@ static inline void sim_node_print(const struct sim *sim, uint32_t number)
     }
 }
 
+static inline void sim_heard_print(struct sim *sim, uint32_t number)
+{
+    struct sim_node *node = &sim->node[number];
+    for (uint32_t i = 0; i < sim->count; i++) {
+        uint32_t slot = membership__slot_find(node->machine, sim->node[i].id);
+        bool counted = slot < LIMIT_CLUSTER_NODES && node->machine->peer[slot].counted;
+        if (counted != node->counted[i]) {
+            node->counted[i] = counted;
+            printf("%8lu  node %lu: %s %lu (%lx)\n", (unsigned long)sim->now_ms,
+                   (unsigned long)node->id, counted ? "hears" : "lost",
+                   (unsigned long)sim->node[i].id,
+                   (unsigned long)node->machine->peer[slot].incarnation);
+        }
+    }
+}
+
 static inline void sim_bytes_send(struct sim *sim, uint32_t from, uint32_t to,
                                   struct sim_bytes *bytes)
 {
     struct sim_node *node = &sim->node[to];
-    if (to == from || !node->up || sim->cut[from][to]) {
+    if (to == from || !node->up || sim->cut[from][to] || sim->deaf[to][bytes->data[1]]) {
         return;
     }
     uint32_t copies = 1 + (sim_below(sim, 1000) < sim->repeat_permille);
@@ -430,6 +448,9 @@ static inline void sim_step(struct sim *sim, uint32_t number, struct membership_
             printf("%8lu  node %lu: frozen\n", (unsigned long)sim->now_ms, (unsigned long)node->id);
         }
     }
+    if (sim->say) {
+        sim_heard_print(sim, number);
+    }
     sim_check(sim, number);
 }
 
@@ -485,7 +506,10 @@ static inline void sim_kill(struct sim *sim, uint32_t number)
 
 static inline void sim_pause(struct sim *sim, uint32_t number, uint32_t span_ms)
 {
-    sim->node[number].paused_ms = sim->now_ms + span_ms;
+    uint64_t until_ms = sim->now_ms + span_ms;
+    if (sim->node[number].paused_ms < until_ms) {
+        sim->node[number].paused_ms = until_ms;
+    }
     if (sim->say) {
         printf("%8lu  node %lu: paused for %u ms\n", (unsigned long)sim->now_ms,
                (unsigned long)sim->node[number].id, span_ms);
