@@ -130,7 +130,8 @@ struct config_namespace {
     _Atomic int32_t default_read_touch_ttl_pct;
     _Atomic bool disallow_null_setname;
     _Atomic uint32_t background_query_max_rps;
-    _Atomic uint32_t conflict_resolution_policy; // 0: generation, 1: last-update-time
+    _Atomic uint32_t write_commit_level_override; // 0: off, 1: master, 2: all
+    _Atomic uint32_t conflict_resolution_policy;  // 0: generation, 1: last-update-time
     _Atomic uint32_t rack_id;
     uint32_t set_count;
     uint32_t line;             // where the file opens it; 0: built in

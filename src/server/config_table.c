@@ -332,7 +332,7 @@ const struct config_row config_rows[] = {
     TUNING(CONFIG_NAMESPACE, "tomb-raider-unmark-threads", CONFIG_NUMBER, NULL, 0, 128, "0", D, SHOWN, "one thread removes tombstones"),
     TUNING(CONFIG_NAMESPACE, "transaction-pending-limit", CONFIG_NUMBER, NULL, 0, MAX_U32, "20", D, SHOWN, "requests for one record do not queue here"),
     TUNING(CONFIG_NAMESPACE, "truncate-threads", CONFIG_NUMBER, NULL, 1, 128, "4", D, SHOWN, "one thread removes truncated records"),
-    {.context = CONFIG_NAMESPACE, .name = "write-commit-level-override", .type = CONFIG_CHOICE, .choices = "off|master|all", .built_in = "off", D, SHOWN, .treatment = CONFIG_WAITING, .help = "copies to write before the answer, whatever the client says"},
+    {.context = CONFIG_NAMESPACE, .name = "write-commit-level-override", .type = CONFIG_CHOICE, .kept = CONFIG_KEPT_U32, .at = NS(write_commit_level_override), .choices = "off|master|all", .built_in = "off", D, SHOWN, .treatment = CONFIG_WAITING, .help = "copies to write before the answer, whatever the client says"},
     TUNING(CONFIG_NAMESPACE, "xdr-bin-tombstone-ttl", CONFIG_SECONDS, "s", 0, MAX_U32, "86400", D, SHOWN, "shipping between clusters is not built yet"),
     TUNING(CONFIG_NAMESPACE, "xdr-tomb-raider-period", CONFIG_SECONDS, "s", 0, MAX_U32, "120", D, SHOWN, "shipping between clusters is not built yet"),
     TUNING(CONFIG_NAMESPACE, "xdr-tomb-raider-threads", CONFIG_NUMBER, NULL, 1, 128, "1", D, SHOWN, "shipping between clusters is not built yet"),

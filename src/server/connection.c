@@ -12,6 +12,7 @@
 
 #include "io/clock.h"
 #include "server/batch.h"
+#include "server/connection_replies.h"
 #include "server/dispatch.h"
 #include "server/info.h"
 #include "server/log.h"
@@ -31,21 +32,22 @@ static struct connection *of_watch(struct io_watch *watch)
     return c;
 }
 
+static bool may_work(const struct connection *c)
+{
+    return !c->closed && !c->lent && c->batch == NULL && c->pending.size == 0 && !c->patient &&
+           !connection__replies_full(c);
+}
+
 // What to wait for follows from what is owed.
 static void watch_update(struct connection *c)
 {
     if (c->closed || c->lent) {
         return;
     }
-    uint32_t events = c->pending.size > 0 ? EPOLLOUT : c->batch != NULL ? 0 : EPOLLIN;
+    uint32_t events = c->pending.size > 0 ? EPOLLOUT : may_work(c) ? EPOLLIN : 0;
     if (io_loop_change(c->thread->loop, &c->watch, events) != RESULT_OK) {
         connection_close(c);
     }
-}
-
-static bool may_work(const struct connection *c)
-{
-    return !c->closed && !c->lent && c->batch == NULL && c->pending.size == 0;
 }
 
 // Sends what the worker has gathered; what the client does not take is kept as pending.
@@ -88,6 +90,18 @@ static void drain_pending(struct connection *c)
     }
 }
 
+// What was answered behind a request that waits for other nodes is held back.
+static bool hold(struct connection *c, size_t answer_at)
+{
+    struct output *out = &c->thread->worker.output;
+    return out->size == answer_at || connection__reply_hold(c, out, answer_at);
+}
+
+bool connection_await(struct connection *c, struct operation *operation, bool compress)
+{
+    return connection__reply_add(c, operation, compress);
+}
+
 // Works off whole frames at the start of the bytes, the first `frames_seen` of which have been
 // looked ahead at; returns how many bytes that took.
 static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t size,
@@ -110,7 +124,18 @@ static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t siz
         if (result == RESULT_INCOMPLETE) {
             break;
         }
-        if (result != RESULT_OK || !dispatch_frame(c, &frame)) {
+        size_t answer_at = c->thread->worker.output.size;
+        enum dispatch_verdict verdict =
+            result == RESULT_OK ? dispatch_frame(c, &frame) : DISPATCH_BROKEN;
+        if (verdict == DISPATCH_LATER) {
+            c->patient = true;
+            break;
+        }
+        if (verdict == DISPATCH_DONE && connection_awaits(c) && !hold(c, answer_at)) {
+            connection_close(c);
+            return size;
+        }
+        if (verdict == DISPATCH_BROKEN) {
             log_warning_once(c->thread->worker.node->log, proto, c->peer,
                              "closing the connection: it sent what is no message of this protocol");
             counters_add(&c->thread->worker.counters->node.demarshal_error, 1);
@@ -160,12 +185,8 @@ static size_t receive_into(struct connection *c, uint8_t *at, size_t room)
         }
         return 0;
     }
-    struct service_thread *thread = c->thread;
-    if (!thread->ticked) {
-        worker_tick(&thread->worker);
-        thread->ticked = true;
-    }
-    c->active_ns = thread->worker.wakeup_ns;
+    service_thread_tick(c->thread);
+    c->active_ns = c->thread->worker.wakeup_ns;
     return (size_t)count;
 }
 
@@ -248,7 +269,36 @@ void connection_stages_finish(struct service_thread *thread)
         stage_finish_oldest(thread);
     }
     worker_timings_settle(&thread->worker);
-    thread->ticked = false;
+}
+
+// Works off input that has waited for its turn.
+static void input_resume(struct connection *c)
+{
+    if (may_work(c) && c->input.size > 0) {
+        size_t used = input_work(c, c->input.data, c->input.size, 0);
+        if (!c->closed) {
+            output_drop(&c->input, used);
+            if (c->input.size == 0) {
+                output_fini(&c->input);
+            }
+            flush(c);
+        }
+    }
+}
+
+void connection_answer(struct connection *c)
+{
+    struct worker *worker = &c->thread->worker;
+    if (!connection__replies_take(c, &worker->output)) {
+        worker->output.size = 0;
+        connection_close(c);
+        return;
+    }
+    c->patient = c->patient && connection_awaits(c);
+    flush(c);
+    input_resume(c);
+    worker_timings_settle(worker);
+    settle(c);
 }
 
 void connection_resume(struct connection *c)
@@ -259,13 +309,7 @@ void connection_resume(struct connection *c)
         batch_continue(worker, &c->batch);
         flush(c);
     }
-    if (may_work(c) && c->input.size > 0) {
-        size_t used = input_work(c, c->input.data, c->input.size, 0);
-        if (!c->closed) {
-            output_drop(&c->input, used);
-            flush(c);
-        }
-    }
+    input_resume(c);
     worker_timings_settle(worker);
     settle(c);
 }
@@ -328,6 +372,7 @@ void connection_close(struct connection *c)
     close(c->watch.fd);
     c->watch.fd = -1;
     batch_free(&c->batch);
+    connection__replies_drop(c);
     output_fini(&c->input);
     output_fini(&c->pending);
     info_user_agent_leave(c->thread->worker.node->info, c->user_agent);
@@ -337,7 +382,7 @@ void connection_close(struct connection *c)
 
 void connection_lend(struct connection *c)
 {
-    base_assert(!c->closed && !c->lent);
+    base_assert(!c->closed && !c->lent && !connection_awaits(c));
     flush(c);
     if (c->closed) {
         return;

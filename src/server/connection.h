@@ -15,6 +15,7 @@
 #include "wire/frame.h"
 
 struct batch_job;
+struct operation;
 struct service_thread;
 
 enum { CONNECTION_MAGIC = 0x434f4e4e, CONNECTION_PEER_SIZE = INET6_ADDRSTRLEN + 8 };
@@ -23,6 +24,14 @@ enum { CONNECTION_MAGIC = 0x434f4e4e, CONNECTION_PEER_SIZE = INET6_ADDRSTRLEN + 
 enum connection_kind {
     CONNECTION_CLIENT, // binary frames
     CONNECTION_TELNET, // info commands as plain lines
+};
+
+// Answers leave in the order of the requests, also when some of them have to wait for other nodes.
+struct connection_replies {
+    struct connection_reply *first, *last; // those that wait, and behind them those that do not
+    uint32_t count;
+    struct output held; // answers behind the first that waits
+    size_t held_behind; // of them, behind the last that waits
 };
 
 struct connection {
@@ -35,14 +44,18 @@ struct connection {
     struct output input;                // the start of a request that is not whole yet
     struct output pending;              // answers the client has not taken
     size_t pending_sent;                // of pending, already in the kernel
-    struct batch_job *batch;            // a batch being worked off in slices
-    uint64_t active_ns;                 // last byte moved either way
-    bool due;                           // in the thread's list of connections with work left
-    bool lent;                          // a query thread writes; the service thread keeps off
-    bool lost;                          // the borrower found it broken
-    bool closed;                        // freed when the batch of events is over
-    uint16_t user_agent;                // as info numbered it; 0: the client told none
-    char peer[CONNECTION_PEER_SIZE];    // address and port, for logs
+    struct connection_replies replies;
+    struct connection *next_answered; // among those with something to send, see service.c
+    struct batch_job *batch;          // a batch being worked off in slices
+    uint64_t active_ns;               // last byte moved either way
+    bool patient;                     // a request came that must wait for all answers before it
+    bool answered;                    // in the thread's list of connections with answers
+    bool due;                         // in the thread's list of connections with work left
+    bool lent;                        // a query thread writes; the service thread keeps off
+    bool lost;                        // the borrower found it broken
+    bool closed;                      // freed when the batch of events is over
+    uint16_t user_agent;              // as info numbered it; 0: the client told none
+    char peer[CONNECTION_PEER_SIZE];  // address and port, for logs
 };
 
 // Makes the connection of an accepted socket and hands it to the thread. Takes the socket over; on
@@ -58,6 +71,20 @@ void connection_stages_finish(struct service_thread *thread);
 
 // Works off what is there: input that is whole, batches, output. For the service thread.
 void connection_resume(struct connection *connection);
+
+// Has the answer of an operation sent in its turn; `compress`: as the client asked for. False when
+// memory ran out; the operation is then nobody's.
+BASE_MUST_USE bool connection_await(struct connection *connection, struct operation *operation,
+                                    bool compress);
+
+// True while an answer to this client waits for other nodes.
+static inline bool connection_awaits(const struct connection *connection)
+{
+    return connection->replies.first != NULL;
+}
+
+// Sends the answers whose turn it is and goes on with what was received meanwhile.
+void connection_answer(struct connection *connection);
 
 // Lends the socket to a query thread: the service thread stops watching it and everything owed to
 // the client so far has been sent or is in `pending`, which the borrower sends first.

@@ -128,6 +128,7 @@ struct node;
     X(info_complete, "info requests answered")                                                     \
     X(demarshal_error, "messages that could not be parsed")                                        \
     X(early_tsvc_client_error, "requests that named no namespace of this node")                    \
+    X(early_tsvc_from_proxy_error, "passed-on requests that could not be parsed")                  \
     X(batch_index_initiate, "batches begun")                                                       \
     X(batch_index_complete, "batches answered")                                                    \
     X(batch_index_error, "batches that failed")                                                    \

@@ -60,13 +60,18 @@ static bool answer_record(struct connection *c, const struct wire_message *messa
     if (!frame_begin(&worker->output, &at) || !request_run(&request)) {
         return false;
     }
+    if (__builtin_expect(request.operation != NULL, 0)) {
+        worker->output.size = at;
+        return connection_await(c, request.operation,
+                                (message->header.info1 & WIRE_INFO1_COMPRESS_RESPONSE) != 0);
+    }
     frame_end(&worker->output, at, WIRE_FRAME_MESSAGE);
     return true;
 }
 
 // Replaces the frames from `at` on by one compressed frame where that is smaller. An answer of
 // several frames stays as it is, and so does one that the heap has no room to compress.
-static void compress_answer(struct output *out, size_t at)
+void dispatch_compress(struct output *out, size_t at)
 {
     struct wire_frame frame;
     size_t frame_size, compressed_size;
@@ -83,14 +88,30 @@ static void compress_answer(struct output *out, size_t at)
     free(compressed);
 }
 
-static bool dispatch_message(struct connection *c, const uint8_t *body, size_t size)
+static enum dispatch_verdict verdict_of(bool ok)
+{
+    return ok ? DISPATCH_DONE : DISPATCH_BROKEN;
+}
+
+// Batches and queries are not: they answer in pieces, or lend the connection.
+static bool is_single(const struct wire_message *message)
+{
+    return wire_fields_has(&message->fields, WIRE_FIELD_DIGEST) &&
+           !wire_fields_has(&message->fields, WIRE_FIELD_BATCH);
+}
+
+static enum dispatch_verdict dispatch_message(struct connection *c, const uint8_t *body,
+                                              size_t size)
 {
     struct worker *worker = &c->thread->worker;
     struct wire_message message;
     size_t message_size;
     if (wire_message_parse(body, size, &message, &message_size) != RESULT_OK) {
         counters_add(&worker->counters->node.demarshal_error, 1);
-        return refuse(c, RESULT_PARAMETER);
+        return verdict_of(refuse(c, RESULT_PARAMETER));
+    }
+    if (__builtin_expect(connection_awaits(c), 0) && !is_single(&message)) {
+        return DISPATCH_LATER;
     }
     size_t answer_at = worker->output.size;
     bool ok = true;
@@ -98,16 +119,16 @@ static bool dispatch_message(struct connection *c, const uint8_t *body, size_t s
         batch_begin(worker, body, size, &message, &c->batch);
     } else if (!wire_fields_has(&message.fields, WIRE_FIELD_DIGEST)) {
         jobs_begin(worker->node->jobs, worker, c, &message);
-        return true;
+        return DISPATCH_DONE;
     } else if (message.fields.field[WIRE_FIELD_DIGEST].size != LIMIT_DIGEST_SIZE) {
-        return refuse(c, RESULT_PARAMETER);
+        return verdict_of(refuse(c, RESULT_PARAMETER));
     } else {
         ok = answer_record(c, &message);
     }
     if (ok && message.header.info1 & WIRE_INFO1_COMPRESS_RESPONSE) {
-        compress_answer(&worker->output, answer_at);
+        dispatch_compress(&worker->output, answer_at);
     }
-    return ok;
+    return verdict_of(ok);
 }
 
 static bool dispatch_info(struct connection *c, const struct wire_frame *frame)
@@ -145,31 +166,33 @@ static bool dispatch_admin(struct connection *c, const struct wire_frame *frame)
     return true;
 }
 
-static bool dispatch_compressed(struct connection *c, const struct wire_frame *frame)
+static enum dispatch_verdict dispatch_compressed(struct connection *c,
+                                                 const struct wire_frame *frame)
 {
     uint8_t *bytes;
     size_t size;
     if (io_inflate_frame(frame->body, frame->body_size, &bytes, &size) != RESULT_OK) {
-        return false;
+        return DISPATCH_BROKEN;
     }
-    bool ok = dispatch_message(c, bytes + WIRE_FRAME_HEADER_SIZE, size - WIRE_FRAME_HEADER_SIZE);
+    enum dispatch_verdict verdict =
+        dispatch_message(c, bytes + WIRE_FRAME_HEADER_SIZE, size - WIRE_FRAME_HEADER_SIZE);
     free(bytes);
-    return ok;
+    return verdict;
 }
 
-bool dispatch_frame(struct connection *c, const struct wire_frame *frame)
+enum dispatch_verdict dispatch_frame(struct connection *c, const struct wire_frame *frame)
 {
     switch (frame->type) {
     case WIRE_FRAME_MESSAGE:
         return dispatch_message(c, frame->body, frame->body_size);
     case WIRE_FRAME_INFO:
-        return dispatch_info(c, frame);
+        return verdict_of(dispatch_info(c, frame));
     case WIRE_FRAME_ADMIN:
-        return dispatch_admin(c, frame);
+        return verdict_of(dispatch_admin(c, frame));
     case WIRE_FRAME_COMPRESSED:
         return dispatch_compressed(c, frame);
     }
-    return false;
+    return DISPATCH_BROKEN;
 }
 
 // Finds namespace and digest of a record's message without checking the rest of it.

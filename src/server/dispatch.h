@@ -4,9 +4,17 @@
 
 #include "server/connection.h"
 
-// Answers one frame into the thread's output, or starts what will answer it. False when the frame
-// breaks the protocol so that the connection cannot go on.
-BASE_MUST_USE bool dispatch_frame(struct connection *connection, const struct wire_frame *frame);
+enum dispatch_verdict {
+    DISPATCH_BROKEN, // it breaks the protocol so that the connection cannot go on
+    DISPATCH_DONE,
+    DISPATCH_LATER, // nothing was done: ask again when all answers before it have been sent
+};
+
+// Answers one frame into the thread's output, or starts what will answer it.
+enum dispatch_verdict dispatch_frame(struct connection *connection, const struct wire_frame *frame);
+
+// Replaces the frame that stands at `at` in `out` by a compressed one where that is smaller.
+void dispatch_compress(struct output *out, size_t at);
 
 // Answers whole lines of the plain-text info port; returns how many bytes that took.
 size_t dispatch_lines(struct connection *connection, const uint8_t *bytes, size_t size);

@@ -282,7 +282,7 @@ static void guest_introduced(struct guest *guest, const struct message *message,
     }
     fabric__link_numbers_set(link, fabric->node, &hello);
     if (fabric__link_greet(link, fabric->node, MESSAGE_WELCOME, hello.channel) &&
-        output_put(&link->in, guest->bytes + size, guest->size - size)) {
+        (guest->size == size || output_put(&link->in, guest->bytes + size, guest->size - size))) {
         hand_out(fabric, hello.channel, link);
     } else {
         fabric__link_free(link);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads under the record's stripe: bins go straight from the store into the answer.
 #include "server/bins.h"
-#include "server/request.h"
+#include "server/operation.h"
 #include "value/collection.h"
 
 enum { INDEXED_READ_MIN = 512 }; // bins times ops from which an index of names pays
@@ -102,6 +102,16 @@ static int32_t read_touch_pct(const struct request *r, const struct store_record
     return pct > 0 ? pct : 0; // -1 says never
 }
 
+static bool is_alone(const struct store_cursor *cursor)
+{
+    return *store_partition_word(cursor->store, cursor->partition) == REPLICA_ALONE;
+}
+
+static bool is_master(const struct request *r, const struct store_cursor *cursor)
+{
+    return is_alone(cursor) || r->ns->replica->place[cursor->partition].role == PLACE_MASTER;
+}
+
 // Gives the record its last written time to live again when the read came near its end. The answer
 // keeps telling the time the reader found: clients expect to see the new one from the next read on.
 static void touch_if_due(struct request *r, struct store_cursor *cursor,
@@ -111,7 +121,7 @@ static void touch_if_due(struct request *r, struct store_cursor *cursor,
         return;
     }
     uint32_t pct = (uint32_t)read_touch_pct(r, record);
-    if (pct == 0) {
+    if (pct == 0 || !is_master(r, cursor)) { // replicas take what the master writes
         return;
     }
     uint32_t now_s = worker_now_s(r->worker);
@@ -141,6 +151,9 @@ static void touch_if_due(struct request *r, struct store_cursor *cursor,
     // A read that cannot renew the record is still a good read.
     if (store_put(cursor, &draft) == RESULT_OK) {
         counters_add(&r->counters->read_touch_success, 1);
+        if (!is_alone(cursor)) {
+            operation_aside(r, cursor);
+        }
     }
 }
 
@@ -172,23 +185,16 @@ static enum base_result ops_check(const struct request *r)
     return RESULT_OK;
 }
 
-enum base_result record_read(struct request *r)
+static enum base_result read_locked(struct request *r, struct store_cursor *cursor)
 {
-    enum base_result result = ops_check(r);
-    if (result != RESULT_OK) {
-        return result;
-    }
-    struct store_cursor cursor;
-    store_acquire(r->ns->store, r->digest, worker_now_s(r->worker), &cursor);
-    if (cursor.record == NULL) {
-        result = RESULT_RECORD_NOT_FOUND;
-        goto out;
+    if (cursor->record == NULL) {
+        return RESULT_RECORD_NOT_FOUND;
     }
     struct store_record record;
-    store_record_decode(cursor.record, &record);
-    result = record_key_check(r, &record);
+    store_record_decode(cursor->record, &record);
+    enum base_result result = record_key_check(r, &record);
     if (result != RESULT_OK) {
-        goto out;
+        return result;
     }
     r->generation = record.generation;
     r->void_time_s = record.void_time_s;
@@ -197,9 +203,28 @@ enum base_result record_read(struct request *r)
                                                        : answer_named_bins(r, &record);
     }
     if (result == RESULT_OK) {
-        touch_if_due(r, &cursor, &record);
+        touch_if_due(r, cursor, &record);
     }
-out:
+    return result;
+}
+
+enum base_result record_read(struct request *r)
+{
+    enum base_result result = ops_check(r);
+    if (result != RESULT_OK) {
+        return result;
+    }
+    struct store_cursor cursor;
+    store_acquire(r->ns->store, r->digest, worker_now_s(r->worker), &cursor);
+    result = request_place(r, &cursor);
+    if (result != RESULT_OK) {
+        store_release(&cursor);
+        return result;
+    }
+    result = read_locked(r, &cursor);
+    if (r->operation != NULL) {
+        operation_applied(r, &cursor, result, false);
+    }
     store_release(&cursor);
     return result;
 }

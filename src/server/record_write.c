@@ -3,7 +3,7 @@
 // of the bins, then one commit. Any failure before the commit leaves the record as it was.
 #include "cluster/replica.h"
 #include "server/bins.h"
-#include "server/request.h"
+#include "server/operation.h"
 #include "value/particle.h"
 
 enum { TTL_MAX_S = 10 * 365 * 24 * 3600 };
@@ -454,38 +454,54 @@ enum base_result record_write(struct request *r)
     if (result != RESULT_OK) {
         return result;
     }
-    if (is_full(r->ns)) {
-        return RESULT_SERVER_FULL;
-    }
     struct write w = {.request = r,
                       .respond_all = (r->header->info2 & WIRE_INFO2_RESPOND_ALL_OPS) != 0};
     struct store_cursor cursor;
     struct store_record old;
     store_acquire(r->ns->store, r->digest, worker_now_s(r->worker), &cursor);
+    result = request_place(r, &cursor);
+    if (result != RESULT_OK) {
+        store_release(&cursor);
+        return result;
+    }
     if (cursor.record != NULL) {
         store_record_decode(cursor.record, &old);
         w.old = &old;
     }
-    result = write_locked(&w, &plan, &cursor);
+    result = is_full(r->ns) ? RESULT_SERVER_FULL : write_locked(&w, &plan, &cursor);
+    if (r->operation != NULL) {
+        operation_applied(r, &cursor, result, result == RESULT_OK);
+    }
     store_release(&cursor);
     return result;
+}
+
+static enum base_result delete_locked(struct request *r, struct store_cursor *cursor)
+{
+    if (cursor->record == NULL) {
+        return RESULT_RECORD_NOT_FOUND;
+    }
+    struct store_record old;
+    store_record_decode(cursor->record, &old);
+    enum base_result result = generation_check(r, old.generation);
+    if (result == RESULT_OK) {
+        result = record_key_check(r, &old);
+    }
+    return result == RESULT_OK ? bury(r, cursor, &old) : result;
 }
 
 enum base_result record_delete(struct request *r)
 {
     struct store_cursor cursor;
-    enum base_result result = RESULT_RECORD_NOT_FOUND;
     store_acquire(r->ns->store, r->digest, worker_now_s(r->worker), &cursor);
-    if (cursor.record != NULL) {
-        struct store_record old;
-        store_record_decode(cursor.record, &old);
-        result = generation_check(r, old.generation);
-        if (result == RESULT_OK) {
-            result = record_key_check(r, &old);
-        }
-        if (result == RESULT_OK) {
-            result = bury(r, &cursor, &old);
-        }
+    enum base_result result = request_place(r, &cursor);
+    if (result != RESULT_OK) {
+        store_release(&cursor);
+        return result;
+    }
+    result = delete_locked(r, &cursor);
+    if (r->operation != NULL) {
+        operation_applied(r, &cursor, result, result == RESULT_OK);
     }
     store_release(&cursor);
     return result;

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "server/operation.h"
 #include "value/collection.h"
 
 enum step_verdict { STEP_NEXT, STEP_DONE };
@@ -61,8 +62,6 @@ static enum step_verdict step_apply(struct request *r)
 
 static const step_fn steps[] = {step_route, step_admit, step_apply};
 
-enum kind { KIND_READ, KIND_WRITE, KIND_DELETE, KINDS };
-
 // Where in a namespace's block of counters each outcome of one kind of operation is counted.
 struct outcomes {
     uint16_t success, not_found, filtered_out, timeout, error;
@@ -75,7 +74,7 @@ struct outcomes {
         AT(prefix##_success), AT(prefix##_##absent), AT(prefix##_filtered_out),                    \
             AT(prefix##_timeout), AT(prefix##_error), hist                                         \
     }
-static const struct outcomes outcomes[REQUEST_ORIGINS][KINDS] = {
+static const struct outcomes outcomes[REQUEST_ORIGINS][REQUEST_KINDS] = {
     [REQUEST_CLIENT] = {OUTCOMES(client_read, not_found, AT(hist_read)),
                         OUTCOMES(client_write, error, AT(hist_write)),
                         OUTCOMES(client_delete, not_found, AT(hist_write))},
@@ -84,6 +83,35 @@ static const struct outcomes outcomes[REQUEST_ORIGINS][KINDS] = {
                            OUTCOMES(batch_sub_delete, not_found, AT(hist_batch_sub_write))},
     [REQUEST_QUERY_OP] = {OUTCOMES(ops_sub_write, error, 0), OUTCOMES(ops_sub_write, error, 0),
                           OUTCOMES(ops_sub_write, error, 0)},
+    [REQUEST_PROXY] = {OUTCOMES(from_proxy_read, not_found, 0),
+                       OUTCOMES(from_proxy_write, error, 0),
+                       OUTCOMES(from_proxy_delete, not_found, 0)},
+    [REQUEST_PROXY_BATCH_ROW] = {OUTCOMES(from_proxy_batch_sub_read, not_found, 0),
+                                 OUTCOMES(from_proxy_batch_sub_write, error, 0),
+                                 OUTCOMES(from_proxy_batch_sub_delete, not_found, 0)},
+};
+
+// Where repetitions are counted: questions, then records sent. 0: nowhere.
+static const uint16_t repetitions[REQUEST_ORIGINS][REQUEST_KINDS][2] = {
+#define SENT_AGAIN(prefix, kind)                                                                   \
+    {                                                                                              \
+        AT(retransmit_##prefix##_##kind##_dup_res), AT(retransmit_##prefix##_##kind##_repl_write)  \
+    }
+#define SINGLES                                                                                    \
+    {                                                                                              \
+        {AT(retransmit_all_read_dup_res), 0}, SENT_AGAIN(all, write), SENT_AGAIN(all, delete)      \
+    }
+#define ROWS                                                                                       \
+    {                                                                                              \
+        {AT(retransmit_all_batch_sub_read_dup_res), 0}, SENT_AGAIN(all_batch_sub, write),          \
+            SENT_AGAIN(all_batch_sub, delete)                                                      \
+    }
+#define OPS                                                                                        \
+    {                                                                                              \
+        SENT_AGAIN(ops, sub), SENT_AGAIN(ops, sub), SENT_AGAIN(ops, sub)                           \
+    }
+    [REQUEST_CLIENT] = SINGLES, [REQUEST_BATCH_ROW] = ROWS,       [REQUEST_QUERY_OP] = OPS,
+    [REQUEST_PROXY] = SINGLES,  [REQUEST_PROXY_BATCH_ROW] = ROWS,
 };
 
 static uint16_t outcome_of(const struct outcomes *o, enum base_result result)
@@ -113,20 +141,68 @@ static void count_failure_kind(struct counters_namespace *c, enum base_result re
     }
 }
 
+static inline _Atomic uint64_t *counter_of(struct counters_namespace *counters, uint16_t offset)
+{
+    return (_Atomic uint64_t *)(void *)((uint8_t *)counters + offset);
+}
+
+static inline void count_result(struct counters_namespace *counters, const struct outcomes *o,
+                                enum base_result result)
+{
+    counters_add(counter_of(counters, outcome_of(o, result)), 1);
+    if (result != RESULT_OK) {
+        count_failure_kind(counters, result);
+    }
+}
+
 static void count(struct request *r)
 {
-    struct counters_namespace *c = r->counters;
-    enum kind kind = r->header->info2 & WIRE_INFO2_DELETE  ? KIND_DELETE
-                     : r->header->info2 & WIRE_INFO2_WRITE ? KIND_WRITE
-                                                           : KIND_READ;
-    const struct outcomes *o = &outcomes[r->origin][kind];
-    uint8_t *block = (uint8_t *)c;
-    counters_add((_Atomic uint64_t *)(void *)(block + outcome_of(o, r->result)), 1);
+    const struct outcomes *o = &outcomes[r->origin][request_kind(r->header)];
+    count_result(r->counters, o, r->result);
     if (o->histogram != 0) {
-        worker_time(r->worker, (struct counters_histogram *)(void *)(block + o->histogram));
+        worker_time(r->worker,
+                    (struct counters_histogram *)(void *)counter_of(r->counters, o->histogram));
     }
-    if (r->result != RESULT_OK) {
-        count_failure_kind(c, r->result);
+}
+
+void request_count(struct worker *worker, const struct namespace *ns, enum request_origin origin,
+                   enum request_kind kind, enum base_result result, uint64_t elapsed_ns)
+{
+    const struct outcomes *o = &outcomes[origin][kind];
+    struct counters_namespace *counters = &worker->counters->ns[ns->number];
+    count_result(counters, o, result);
+    if (o->histogram != 0) {
+        counters_time((struct counters_histogram *)(void *)counter_of(counters, o->histogram),
+                      elapsed_ns, 1);
+    }
+}
+
+void request_count_proxied(struct worker *worker, const struct namespace *ns,
+                           enum request_origin origin, enum base_result result)
+{
+    struct counters_namespace *c = &worker->counters->ns[ns->number];
+    switch (origin) {
+    case REQUEST_CLIENT:
+        counters_add(
+            result == RESULT_TIMEOUT ? &c->client_proxy_timeout : &c->client_proxy_complete, 1);
+        break;
+    case REQUEST_BATCH_ROW:
+        counters_add(result == RESULT_TIMEOUT ? &c->batch_sub_proxy_timeout
+                                              : &c->batch_sub_proxy_complete,
+                     1);
+        break;
+    default:
+        count_result(c, &outcomes[origin][REQUEST_WRITE], result);
+        break;
+    }
+}
+
+void request_count_repetition(struct worker *worker, const struct namespace *ns,
+                              enum request_origin origin, enum request_kind kind, bool question)
+{
+    uint16_t offset = repetitions[origin][kind][question ? 0 : 1];
+    if (offset != 0) {
+        counters_add(counter_of(&worker->counters->ns[ns->number], offset), 1);
     }
 }
 
@@ -211,6 +287,21 @@ enum base_result record_key_check(const struct request *request, const struct st
                : RESULT_KEY_MISMATCH;
 }
 
+static void answer_end(struct request *r)
+{
+    struct output *output = &r->worker->output;
+    struct wire_message_header header = {.result_code = request_wire_code(r->result),
+                                         .transaction_ttl = r->row_index};
+    if (r->result == RESULT_OK) {
+        header.generation = r->generation;
+        header.record_ttl = r->void_time_s;
+        header.op_count = (uint16_t)r->answer_op_count;
+    } else {
+        output->size = r->answer_at + WIRE_MESSAGE_HEADER_SIZE; // an error carries no results
+    }
+    wire_message_header_store(output->data + r->answer_at, &header);
+}
+
 bool request_run(struct request *r)
 {
     struct output *output = &r->worker->output;
@@ -228,16 +319,17 @@ bool request_run(struct request *r)
             break;
         }
     }
-    struct wire_message_header header = {.result_code = request_wire_code(r->result),
-                                         .transaction_ttl = r->row_index};
-    if (r->result == RESULT_OK) {
-        header.generation = r->generation;
-        header.record_ttl = r->void_time_s;
-        header.op_count = (uint16_t)r->answer_op_count;
-    } else {
-        output->size = r->answer_at + WIRE_MESSAGE_HEADER_SIZE; // an error carries no results
+    if (__builtin_expect(r->elsewhere, 0)) {
+        return operation_elsewhere(r);
     }
-    wire_message_header_store(output->data + r->answer_at, &header);
+    answer_end(r);
+    if (__builtin_expect(r->operation != NULL, 0)) {
+        if (!operation_settle(r)) {
+            output->size = r->answer_at;
+            return true;
+        }
+        answer_end(r);
+    }
     if (r->counters != NULL) {
         count(r);
     }

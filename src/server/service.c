@@ -14,7 +14,9 @@
 #include "io/clock.h"
 #include "io/listen.h"
 #include "io/system.h"
+#include "server/fabric.h"
 #include "server/log.h"
+#include "server/operation.h"
 
 enum {
     WAIT_MS = 1000,         // the longest a thread sleeps before it looks at idle connections
@@ -136,7 +138,7 @@ static bool is_overdue(const struct connection *c, uint64_t now_ns, uint64_t idl
         uint64_t stalled_ns = (uint64_t)STALLED_MAX_MS * 1000 * 1000;
         return quiet_ns > (idle_ns != 0 && idle_ns < stalled_ns ? idle_ns : stalled_ns);
     }
-    return idle_ns != 0 && c->batch == NULL && quiet_ns > idle_ns;
+    return idle_ns != 0 && c->batch == NULL && c->replies.first == NULL && quiet_ns > idle_ns;
 }
 
 // Closes the connections that have been idle, or that have not taken a byte of what they are owed,
@@ -173,18 +175,108 @@ static void reap(struct service_thread *thread)
     }
 }
 
+void service_thread_answered(struct service_thread *thread, struct connection *c)
+{
+    if (!c->answered) {
+        c->answered = true;
+        c->next_answered = thread->answered;
+        thread->answered = c;
+    }
+}
+
+static void answered_work(struct service_thread *thread)
+{
+    while (thread->answered != NULL) {
+        struct connection *c = thread->answered;
+        thread->answered = c->next_answered;
+        c->answered = false;
+        if (!c->closed) {
+            connection_answer(c);
+        }
+    }
+}
+
+// What waits for others; returns how long the thread may sleep.
+static int operations_turn(struct service_thread *thread)
+{
+    if (atomic_load_explicit(&thread->places_changed, memory_order_relaxed) &&
+        atomic_exchange(&thread->places_changed, false)) {
+        operations_places_changed(thread->operations);
+    }
+    service_thread_tick(thread);
+    int wait_ms = operations_work(thread->operations);
+    answered_work(thread);
+    if (thread->links != NULL) {
+        fabric_links_flush(thread->links);
+    }
+    return wait_ms >= 0 ? wait_ms : WAIT_MS;
+}
+
 static void *thread_main(void *arg)
 {
     struct service_thread *thread = arg;
+    int wait_ms = WAIT_MS;
     while (!atomic_load_explicit(&thread->service->stopping, memory_order_relaxed)) {
-        io_loop_run_once(thread->loop, thread->due != NULL ? 0 : WAIT_MS);
+        thread->ticked = false;
+        io_loop_run_once(thread->loop, thread->due != NULL ? 0 : wait_ms);
         connection_stages_finish(thread);
         returned_take(thread);
         due_work(thread);
+        wait_ms = operations_turn(thread);
         reap(thread);
         graveyard_clear(thread);
     }
     return NULL;
+}
+
+static void on_messages(void *arg, const struct fabric_source *source, uint8_t from,
+                        const struct message *messages, uint32_t count)
+{
+    struct service_thread *thread = arg;
+    service_thread_tick(thread);
+    operations_on_messages(thread->operations, source, from, messages, count);
+}
+
+static void on_lost(void *arg, uint8_t peer, bool reached)
+{
+    struct service_thread *thread = arg;
+    operations_on_lost(thread->operations, peer, reached);
+}
+
+// Links to other nodes, and the operations that need them.
+static enum base_result thread_join_nodes(struct service_thread *thread)
+{
+    struct node *node = thread->service->node;
+    enum base_result result = RESULT_OK;
+    if (node->fabric != NULL) {
+        const struct fabric_handler handler = {thread, on_messages, on_lost};
+        result = fabric_links_new(node, thread->loop, thread->worker.counters, FABRIC_SERVICE,
+                                  &handler, &thread->links);
+    }
+    if (result == RESULT_OK) {
+        result = operations_new(&thread->worker, thread->links, thread->loop, &thread->operations);
+        thread->worker.operations = thread->operations;
+    }
+    return result;
+}
+
+struct operations *service_operations(struct node *node, uint32_t number)
+{
+    struct service *service = node->service;
+    return service == NULL || service->thread_count == 0
+               ? NULL
+               : service->threads[number % service->thread_count].operations;
+}
+
+void service_operations_count(struct node *node, uint32_t *all, uint32_t *proxied)
+{
+    *all = *proxied = 0;
+    for (uint32_t i = 0; node->service != NULL && i < node->service->thread_count; i++) {
+        uint32_t count, passed_on;
+        operations_counts(node->service->threads[i].operations, &count, &passed_on);
+        *all += count;
+        *proxied += passed_on;
+    }
 }
 
 void service_places_changed(struct node *node, uint32_t namespace_number)
@@ -337,6 +429,9 @@ static enum base_result thread_start(struct service *service, uint32_t number)
     if (result == RESULT_OK) {
         result = io_loop_new(&thread->loop);
     }
+    if (result == RESULT_OK) {
+        result = thread_join_nodes(thread);
+    }
     if (result == RESULT_OK && pthread_create(&thread->pthread, NULL, thread_main, thread) != 0) {
         result = RESULT_NO_MEMORY;
     }
@@ -415,6 +510,8 @@ static void thread_fini(struct service_thread *thread)
     }
     due_work(thread);
     graveyard_clear(thread);
+    fabric_links_free(&thread->links);
+    operations_free(&thread->operations);
     io_loop_free(&thread->loop);
     worker_fini(&thread->worker);
     for (uint32_t i = 0; i < SERVICE_STAGES; i++) {

@@ -34,6 +34,9 @@ struct service_thread {
     struct service_stage stages[SERVICE_STAGES]; // a ring, the oldest at stage_first
     uint32_t stage_first;
     uint32_t stage_count;
+    struct fabric_links *links; // to other nodes' service threads; NULL in a node that serves alone
+    struct operations *operations;
+    struct connection *answered; // connections with answers to operations, by next_answered
     _Atomic bool places_changed; // somebody asks to look again at the operations that wait
     bool ticked;                 // the worker's clocks have been read in this batch of events
     pthread_mutex_t lock;        // guards the two below
@@ -75,7 +78,23 @@ void service_stop(struct service **service);
 // the operations that wait. From any thread; cheap.
 void service_places_changed(struct node *node, uint32_t namespace_number);
 
+// The operations of one of the threads, chosen by any number; NULL when the node has no service.
+// They are there until service_stop.
+struct operations *service_operations(struct node *node, uint32_t number);
+
+// Operations that wait, and those of them that another node carries out, of all threads.
+void service_operations_count(struct node *node, uint32_t *all, uint32_t *proxied);
+
 // For connection.c, on the connection's own thread unless said otherwise.
+
+// Reads the worker's clocks once in a batch of events.
+static inline void service_thread_tick(struct service_thread *thread)
+{
+    if (!thread->ticked) {
+        worker_tick(&thread->worker);
+        thread->ticked = true;
+    }
+}
 
 // Puts a connection into the thread's list, and takes it out again; from any thread.
 void service_thread_enlist(struct service_thread *thread, struct connection *connection);
@@ -83,6 +102,9 @@ void service_thread_delist(struct service_thread *thread, struct connection *con
 
 // Has connection_resume called once the other connections had their turn.
 void service_thread_due(struct service_thread *thread, struct connection *connection);
+
+// Has the connection's answers sent before the thread waits again.
+void service_thread_answered(struct service_thread *thread, struct connection *connection);
 
 // Frees a closed connection when the batch of events is over.
 void service_thread_bury(struct service_thread *thread, struct connection *connection);

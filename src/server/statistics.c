@@ -12,6 +12,7 @@
 #include "io/system.h"
 #include "server/jobs.h"
 #include "server/statistics_cluster.h"
+#include "server/service.h"
 #include "server/ticker.h"
 
 // The heap's own figures, when the program runs on jemalloc.
@@ -54,6 +55,8 @@ enum node_number {
     N_TOMBSTONES,
     N_CONNECTIONS,
     N_FABRIC_CONNECTIONS,
+    N_OPERATIONS,
+    N_PROXIED,
     N_QUERIES,
     N_CLUSTER, // and on: enum statistics_cluster_number
     N_COUNT = N_CLUSTER + C_COUNT,
@@ -159,8 +162,8 @@ static const struct row node_rows[] = {
     NUMBER_OF("objects", N_OBJECTS),
     NUMBER_OF("tombstones", N_TOMBSTONES),
     ZERO("info_queue"),
-    ZERO("rw_in_progress"),
-    ZERO("proxy_in_progress"),
+    NUMBER_OF("rw_in_progress", N_OPERATIONS),
+    NUMBER_OF("proxy_in_progress", N_PROXIED),
     ZERO("tree_gc_queue"),
     NUMBER_OF("client_connections", N_CONNECTIONS),
     NODE_COUNT(client_connections_opened),
@@ -181,7 +184,7 @@ static const struct row node_rows[] = {
     ZERO("info_timeout"),
     NODE_COUNT(demarshal_error),
     NODE_COUNT(early_tsvc_client_error),
-    ZERO("early_tsvc_from_proxy_error"),
+    NODE_COUNT(early_tsvc_from_proxy_error),
     ZERO("early_tsvc_from_proxy_batch_sub_error"),
     NUMBER_OF("long_queries_active", N_QUERIES),
     NODE_COUNT(batch_index_initiate),
@@ -663,6 +666,10 @@ void statistics_node_show(struct node *node, statistics_show_fn show, void *arg)
     }
     int64_t connections = atomic_load(&node->client_connections);
     numbers[N_CONNECTIONS] = connections > 0 ? (uint64_t)connections : 0;
+    uint32_t operations, proxied;
+    service_operations_count(node, &operations, &proxied);
+    numbers[N_OPERATIONS] = operations;
+    numbers[N_PROXIED] = proxied;
     // A close may be seen before its open: they are counted apart.
     uint64_t closed = node_counter(node, offsetof(struct counters_node, fabric_connections_closed));
     uint64_t opened = node_counter(node, offsetof(struct counters_node, fabric_connections_opened));

@@ -12,6 +12,8 @@ enum {
     WORKER_TIMED_AT_ONCE = 16, // operations that may share one look at the clock
 };
 
+struct operations; // server/operation.h
+
 // Operations whose latency has yet to be measured.
 struct worker_timing {
     struct counters_histogram *histogram;
@@ -21,10 +23,11 @@ struct worker_timing {
 struct worker {
     struct node *node;
     struct counters *counters;
-    struct arena arena;   // reset for each request
-    struct output output; // answers not sent yet
-    uint64_t now_ms;      // since 2010, refreshed once a wakeup
-    uint64_t wakeup_ns;   // monotonic, when the current requests arrived
+    struct operations *operations; // of a thread with links to other nodes; else NULL
+    struct arena arena;            // reset for each request
+    struct output output;          // answers not sent yet
+    uint64_t now_ms;               // since 2010, refreshed once a wakeup
+    uint64_t wakeup_ns;            // monotonic, when the current requests arrived
     uint32_t timing_count;
     struct worker_timing timings[WORKER_TIMINGS];
 };

@@ -15,6 +15,10 @@ enum {
     WIRE_MESSAGE_HEADER_SIZE = 22,
     WIRE_FIELD_HEADER_SIZE = 5,
     WIRE_OP_HEADER_SIZE = 8,
+
+    // Where fields of the header stand, for who patches them.
+    WIRE_MESSAGE_RESULT_AT = 5,
+    WIRE_MESSAGE_TRANSACTION_TTL_AT = 14,
 };
 
 enum wire_info1 {
