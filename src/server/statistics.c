@@ -11,8 +11,8 @@
 #include "io/clock.h"
 #include "io/system.h"
 #include "server/jobs.h"
-#include "server/statistics_cluster.h"
 #include "server/service.h"
+#include "server/statistics_cluster.h"
 #include "server/ticker.h"
 
 // The heap's own figures, when the program runs on jemalloc.
