@@ -71,6 +71,12 @@ bool io_address_is_loopback(const struct io_address *address)
     return ntohl(address->v4.sin_addr.s_addr) >> 24 == 127;
 }
 
+bool io_address_is_any(const struct io_address *address)
+{
+    return address->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr)
+                                              : address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 bool io_address_equal(const struct io_address *a, const struct io_address *b)
 {
     if (a->any.sa_family != b->any.sa_family) {
@@ -148,12 +154,32 @@ enum base_result io_socket_local(int fd, struct io_address *out)
 
 enum base_result io_socket_connect(const struct io_address *address, int *fd)
 {
+    return io_socket_connect_from(NULL, address, fd);
+}
+
+enum base_result io_socket_connect_from(const struct io_address *local,
+                                        const struct io_address *address, int *fd)
+{
     *fd = -1;
     int s = socket_open(address);
     if (s < 0) {
         return RESULT_IO;
     }
     int on = 1;
+    if (local != NULL) {
+        struct io_address source = *local;
+        if (source.any.sa_family == AF_INET6) {
+            source.v6.sin6_port = 0;
+        } else {
+            source.v4.sin_port = 0;
+        }
+        // The port is chosen at connect, when the other end is known.
+        setsockopt(s, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(s, &source.any, address_size(&source)) != 0) {
+            close_keeping_errno(s);
+            return RESULT_IO;
+        }
+    }
     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     int failed;
     do {

@@ -58,6 +58,14 @@ BASE_MUST_USE enum base_result io_socket_local(int fd, struct io_address *out);
 // sets errno.
 BASE_MUST_USE enum base_result io_socket_connect(const struct io_address *address, int *fd);
 
+// The same, so that the other side sees us under `local`, an address of this machine (its port does
+// not matter); NULL: whichever the kernel takes.
+BASE_MUST_USE enum base_result io_socket_connect_from(const struct io_address *local,
+                                                      const struct io_address *address, int *fd);
+
+// Whether it stands for every address of the machine.
+bool io_address_is_any(const struct io_address *address);
+
 // How a connect that was on its way ended: RESULT_OK or RESULT_IO, which sets errno.
 BASE_MUST_USE enum base_result io_socket_connected(int fd);
 

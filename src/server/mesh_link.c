@@ -245,11 +245,28 @@ struct mesh_link *mesh__link_accept(struct mesh *mesh, int fd, const struct io_a
     return link_new(mesh, fd, remote, MESH_GREETING);
 }
 
+// Others learn our address from where our connections come, so they come from the address that we
+// listen on, if that is one.
+static bool source_find(const struct mesh *mesh, const struct io_address *remote,
+                        struct io_address *out)
+{
+    for (uint32_t i = 0; i < mesh->listener_count; i++) {
+        if (io_socket_local(mesh->listeners[i].watch.fd, out) == RESULT_OK &&
+            out->any.sa_family == remote->any.sa_family && !io_address_is_any(out) &&
+            io_address_is_loopback(out) == io_address_is_loopback(remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A connect that is done at once is told by the loop like any other.
 struct mesh_link *mesh__link_dial(struct mesh *mesh, const struct io_address *remote, bool *refused)
 {
     int fd;
-    enum base_result result = io_socket_connect(remote, &fd);
+    struct io_address source;
+    bool bound = source_find(mesh, remote, &source);
+    enum base_result result = io_socket_connect_from(bound ? &source : NULL, remote, &fd);
     *refused = result == RESULT_IO && errno == ECONNREFUSED;
     if (result == RESULT_IO) {
         return NULL;
