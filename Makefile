@@ -18,7 +18,7 @@ setup: ## install the Debian packages that are missing; nothing when all are the
 build: setup ## build everything into build/
 	@scripts/build $(BUILD) -DCMAKE_C_COMPILER=$(COMPILER)
 
-run: build ## build, then run a node in the foreground on port 3000 (ARGS="..." goes to ballastd)
+run: build ## build, then run a node in the foreground on port 3000, or NODES=n (ARGS="..." goes to ballastd)
 	@scripts/run $(BUILD)/bin $(ARGS)
 
 check: setup ## the fast loop: build, scripts/check, unit tests

@@ -23,8 +23,9 @@ enum {
     FIRST_VIEW_TURNS = 64, // the most it takes a lone node to have its first view
     TELL_AGAIN_MS = 10000,
     REMIND_MS = 5000,
-    LOOK_MS = 500,      // between two looks whether tombstones are known everywhere
-    SYNCS_AT_ONCE = 16, // of each namespace
+    LOOK_MS = 500,           // between two looks whether tombstones are known everywhere
+    RECLUSTER_INTERVALS = 2, // by then what other nodes were told before is known here
+    SYNCS_AT_ONCE = 16,      // of each namespace
 };
 
 uint64_t clustering__now_ms(void)
@@ -314,7 +315,8 @@ static void mail_do(struct clustering *c, const struct clustering_mail *mail)
         cluster_flags_set(c->cluster, c->flags, now_ms, random_next(c));
         break;
     case CLUSTERING_RECLUSTER:
-        cluster_recluster(c->cluster, now_ms, random_next(c));
+        c->recluster_ms =
+            now_ms + RECLUSTER_INTERVALS * c->node->config->network.heartbeat_interval_ms;
         break;
     case CLUSTERING_ALUMNI_RESET:
         on_alumni_reset(c);
@@ -390,6 +392,10 @@ static uint32_t turn(struct clustering *c)
     uint32_t wait_ms = mesh_tick(c->mesh, now_ms);
     pthread_mutex_lock(&c->machine_lock);
     config_follow(c, now_ms);
+    if (c->recluster_ms != 0 && now_ms >= c->recluster_ms) {
+        c->recluster_ms = 0;
+        cluster_recluster(c->cluster, now_ms, random_next(c));
+    }
     cluster_tick(c->cluster, now_ms, random_next(c));
     const struct membership_view *view = cluster_view(c->cluster);
     bool frozen = cluster_is_frozen(c->cluster);

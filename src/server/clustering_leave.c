@@ -105,6 +105,11 @@ static bool may_wait(struct leaving *l, uint64_t until_ms)
 static bool announce(struct leaving *l)
 {
     struct clustering *c = l->clustering;
+    struct held before;
+    held_look(c, &before);
+    log_info(c->node->log, clustering,
+             "leaving: telling the others; %u partitions need this node, it has copies of %u",
+             before.needed, before.copies);
     const struct clustering_mail mail = {.type = CLUSTERING_FLAGS, .flags_set = MEMBER_LEAVING};
     if (!clustering__post(c, &mail, NULL)) {
         return false;
@@ -126,8 +131,9 @@ static bool hand_over(struct leaving *l)
     struct clustering *c = l->clustering;
     struct held held;
     held_look(c, &held);
-    log_info(c->node->log, clustering, "leaving: %u partitions to hand over, copies of %u here",
-             held.needed, held.copies);
+    log_info(c->node->log, clustering,
+             "leaving: the others know; %u partitions to hand over, copies of %u here", held.needed,
+             held.copies);
     while ((held.frozen || held.copies > 0) && held.heirs && may_wait(l, l->deadline_ms)) {
         held_look(c, &held);
     }
@@ -156,10 +162,12 @@ static void clients_let_learn(struct leaving *l)
     pthread_mutex_unlock(&c->told_lock);
     uint64_t from_ms = gone_ms == 0 ? clustering__now_ms() : gone_ms;
     for (;;) {
+        struct held held;
+        held_look(c, &held);
         uint64_t now_ms = clustering__now_ms();
         uint64_t quiet_from_ms = l->operated_ms > from_ms ? l->operated_ms : from_ms;
-        if (now_ms >= from_ms + CLIENTS_LEARN_MS || now_ms >= quiet_from_ms + CLIENTS_QUIET_MS ||
-            !may_wait(l, l->deadline_ms)) {
+        if (!held.heirs || now_ms >= from_ms + CLIENTS_LEARN_MS ||
+            now_ms >= quiet_from_ms + CLIENTS_QUIET_MS || !may_wait(l, l->deadline_ms)) {
             break;
         }
     }

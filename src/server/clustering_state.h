@@ -73,7 +73,8 @@ struct clustering {
     bool peers_stale;
     uint64_t frozen_since_ms;
     uint64_t told_ms;
-    uint64_t peers_sum; // of what clients were told
+    uint64_t recluster_ms; // when a new view is asked for; 0: no
+    uint64_t peers_sum;    // of what clients were told
 
     pthread_mutex_t mail_lock; // guards the four below
     struct clustering_mail *mail_first;

@@ -169,6 +169,7 @@ struct config_command {
     bool version;
     bool help;
     bool help_config;
+    bool port_offset_given;
     uint32_t port_offset; // added to every port
 };
 

@@ -421,6 +421,7 @@ enum base_result config_command_line_parse(int argc, char *const *argv, struct c
         } else if (option_is(argv[i], "--port-offset")) {
             value = option_value(argc, argv, &i, "--port-offset", diag);
             if (value != NULL) {
+                out->port_offset_given = true;
                 port_offset_take(value, "--port-offset", out, diag);
             }
         } else if (option_is(argv[i], "--instance")) {
@@ -563,7 +564,7 @@ enum base_result config_load(int argc, char *const *argv, char *const *environme
         return RESULT_OK;
     }
     const char *offset = environment_find(environment, "BALLAST_PORT_OFFSET");
-    if (result == RESULT_OK && offset != NULL && offset[0] != '\0' && command->port_offset == 0) {
+    if (result == RESULT_OK && offset != NULL && offset[0] != '\0' && !command->port_offset_given) {
         port_offset_take(offset, "BALLAST_PORT_OFFSET", command, diag);
     }
     const char *path = file_choose(command, environment);

@@ -10,6 +10,7 @@
 
 #include "io/clock.h"
 #include "server/log.h"
+#include "server/statistics_cluster.h"
 
 enum { MILLISECOND_SHIFT = 10, BUCKETS_PER_LINE = 4 };
 
@@ -158,6 +159,20 @@ static void namespace_log(struct namespace *ns)
              ns->stop_writes ? " stop-writes" : "");
 }
 
+static void migrations_log(struct namespace *ns)
+{
+    uint64_t numbers[P_COUNT];
+    statistics_space_gather(ns, numbers);
+    if (numbers[P_TX_REMAINING] + numbers[P_RX_REMAINING] + numbers[P_TX_LEAD] == 0) {
+        log_info(ns->node->log, info, "{%s} migrations: complete", ns->name);
+        return;
+    }
+    log_info(ns->node->log, info, "{%s} migrations: remaining (%llu,%llu,%llu) active (%llu,%llu)",
+             ns->name, (unsigned long long)numbers[P_TX_REMAINING],
+             (unsigned long long)numbers[P_RX_REMAINING], (unsigned long long)numbers[P_TX_LEAD],
+             (unsigned long long)numbers[P_TX_ACTIVE], (unsigned long long)numbers[P_RX_ACTIVE]);
+}
+
 static void lines_log(struct ticker *ticker)
 {
     struct node *node = ticker->node;
@@ -165,7 +180,10 @@ static void lines_log(struct ticker *ticker)
     struct io_system_memory memory;
     ticker_cpu(ticker, &cpu);
     io_system_memory_read(&memory);
-    log_info(node->log, info, "NODE-ID %s CLUSTER-SIZE 1", node->id);
+    struct statistics_cluster cluster;
+    statistics_cluster_gather(node, &cluster);
+    log_info(node->log, info, "NODE-ID %s CLUSTER-SIZE %llu", node->id,
+             (unsigned long long)cluster.numbers[C_SIZE]);
     log_info(node->log, info,
              "   system: total-cpu-pct %u user-cpu-pct %u kernel-cpu-pct %u free-mem-kbytes %llu "
              "free-mem-pct %llu",
@@ -181,8 +199,13 @@ static void lines_log(struct ticker *ticker)
                  node, offsetof(struct counters_node, client_connections_opened)),
              (unsigned long long)node_counter(
                  node, offsetof(struct counters_node, client_connections_closed)));
+    log_info(node->log, info, "   fds: heartbeat (%llu,%llu,%llu)",
+             (unsigned long long)cluster.numbers[C_HEARTBEAT_CONNECTIONS],
+             (unsigned long long)cluster.numbers[C_HEARTBEAT_OPENED],
+             (unsigned long long)cluster.numbers[C_HEARTBEAT_CLOSED]);
     for (uint32_t i = 0; i < node->namespace_count; i++) {
         namespace_log(&node->namespaces[i]);
+        migrations_log(&node->namespaces[i]);
     }
     for (uint32_t i = 0; i < ticker_histogram_count(node); i++) {
         struct sums sums;

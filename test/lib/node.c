@@ -95,20 +95,21 @@ static void write_config(const struct test_node *node, const struct test_node_op
     config_path(node, path);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(
-        file,
-        "service {\n%s\n}\n"
-        "network {\n"
-        "    service {\n        address 127.0.0.1\n        port %u\n    }\n"
-        "    fabric {\n        address 127.0.0.1\n        port %u\n    }\n"
-        "    heartbeat {\n        mode mesh\n        address 127.0.0.1\n        port %u\n    }\n"
-        "    info {\n        address 127.0.0.1\n        port %u\n    }\n"
-        "}\n"
-        "namespace test {\n    replication-factor 1\n%s\n"
-        "    storage-engine memory {\n%s\n    }\n}\n",
-        options->service ? options->service : "", ports[0], ports[1], ports[2], ports[3],
-        options->namespace ? options->namespace : "",
-        options->storage ? options->storage : "        data-size 1G");
+    fprintf(file,
+            "service {\n%s\n}\n"
+            "network {\n"
+            "    service {\n        address 127.0.0.1\n        port %u\n    }\n"
+            "    fabric {\n        address 127.0.0.1\n        port %u\n    }\n"
+            "    heartbeat {\n        mode mesh\n        address 127.0.0.1\n        port %u\n%s\n  "
+            "  }\n"
+            "    info {\n        address 127.0.0.1\n        port %u\n    }\n"
+            "}\n"
+            "namespace test {\n    replication-factor 1\n%s\n"
+            "    storage-engine memory {\n%s\n    }\n}\n",
+            options->service ? options->service : "", ports[0], ports[1], ports[2],
+            options->heartbeat ? options->heartbeat : "", ports[3],
+            options->namespace ? options->namespace : "",
+            options->storage ? options->storage : "        data-size 1G");
     assert_int_equal(fclose(file), 0);
 }
 
@@ -230,6 +231,8 @@ void test_node_start(struct test_node *node, const struct test_node_options *opt
         write_config(node, options, ports);
         node->port = ports[0];
         node->info_port = ports[3];
+        node->fabric_port = ports[1];
+        node->heartbeat_port = ports[2];
         uint64_t start_ns = test_now_ns();
         spawn(node, options->descriptors_max);
         test_until("the node accepts connections", accepts_or_ended, node);
@@ -262,6 +265,23 @@ void test_node_stop(struct test_node *node)
         fail_msg("ballastd ended with status %#x: %s", (unsigned)status,
                  node->log ? node->log : "");
     }
+}
+
+void test_node_kill(struct test_node *node)
+{
+    int status;
+    kill(node->pid, SIGKILL);
+    assert_true(reap(node, &status, 0));
+    remove_folder(node);
+}
+
+int test_node_wait(struct test_node *node)
+{
+    int status = 0;
+    test_until("the node ends", has_ended, node);
+    assert_true(reap(node, &status, 0));
+    remove_folder(node);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void test_node_fini(struct test_node *node)

@@ -16,6 +16,7 @@ enum { TEST_DEADLINE_MS = 30000 };
 struct test_node_options {
     const char *service;      // lines for the `service` section, or NULL
     const char *namespace;    // lines for namespace `test`, or NULL
+    const char *heartbeat;    // lines for the `heartbeat` section, or NULL
     const char *storage;      // lines for its `storage-engine memory` section, or NULL: 1 GB
     uint32_t descriptors_max; // hard limit on the node's file descriptors; 0: the caller's own
 };
@@ -24,6 +25,8 @@ struct test_node {
     pid_t pid; // 0: not running
     uint16_t port;
     uint16_t info_port;
+    uint16_t heartbeat_port;
+    uint16_t fabric_port;
     double start_ms; // from exec to the first connection accepted
     char folder[64];
 
@@ -39,6 +42,12 @@ struct test_node {
 
 // Starts a node and returns when it accepts connections. `options` may be NULL.
 void test_node_start(struct test_node *node, const struct test_node_options *options);
+
+// Ends a node as a crash does; test_node_stop is not to be called for it.
+void test_node_kill(struct test_node *node);
+
+// Waits for a node that was told to end by other means; returns its exit status, -1 for a signal.
+int test_node_wait(struct test_node *node);
 
 // Sends SIGTERM, waits for the end, removes the folder and fails the test when the node did not
 // exit with 0. The log stays readable until test_node_fini.
