@@ -34,9 +34,8 @@ void operation__place_copy(struct operation *op, struct place *out)
 // The same as the machine would say, told without one.
 static bool reads_here(const struct place *place)
 {
-    return place->key != 0 &&
-           ((place->role == PLACE_MASTER && node_set_is_empty(&place->duplicates)) ||
-            (place->role == PLACE_REPLICA && place->full));
+    return place->key != 0 && node_set_is_empty(&place->duplicates) &&
+           (place->role == PLACE_MASTER || (place->role == PLACE_REPLICA && place->full));
 }
 
 // --- under the stripe ---

@@ -45,16 +45,19 @@ class History {
     })
   }
 
-  next (below) {
-    this.random = (this.random * 1103515245 + 12345) & 0x7fffffff
-    return (this.random >> 8) % below
+  next (below) { // xorshift
+    this.random ^= this.random << 13
+    this.random ^= this.random >>> 17
+    this.random ^= this.random << 5
+    return (this.random >>> 0) % below
   }
 
-  fail (op, error) {
-    this.failures.push({ at: performance.now(), op, code: error.code, message: error.message, inDoubt: error.inDoubt })
+  fail (op, error, begun) {
+    this.failures.push({ at: performance.now(), begun, op, code: error.code, message: error.message, inDoubt: error.inDoubt })
   }
 
   async write (entry) {
+    const begun = performance.now()
     const number = ++entry.number
     const gone = this.removes && this.next(20) === 0
     try {
@@ -73,7 +76,7 @@ class History {
       this.writes++
     } catch (error) {
       if (!REFUSED.has(error.code)) entry.doubt.push({ number, gone })
-      this.fail(gone ? 'remove' : 'write', error)
+      this.fail(gone ? 'remove' : 'write', error, begun)
     }
   }
 
@@ -89,6 +92,7 @@ class History {
   }
 
   async read (entry) {
+    const begun = performance.now()
     try {
       const record = await this.client.get(entry.key)
       this.judge(entry, record.bins.number)
@@ -98,7 +102,7 @@ class History {
         this.judge(entry, null)
         this.reads++
       } else {
-        this.fail('read', error)
+        this.fail('read', error, begun)
       }
     }
   }
@@ -141,10 +145,11 @@ class History {
     }
   }
 
-  // The last failed write from `begin` on, in ms after it; 0: none.
-  lastFailureMs (begin, ops = ['write', 'remove']) {
+  // The last failed write from `begin` on, in ms after it: when it failed, or when the latest of
+  // them had been `begun`; 0: none.
+  lastFailureMs (begin, when = 'at', ops = ['write', 'remove']) {
     const late = this.failures.filter((f) => f.at >= begin && ops.includes(f.op))
-    return late.length > 0 ? late[late.length - 1].at - begin : 0
+    return Math.max(0, ...late.map((f) => f[when] - begin))
   }
 
   async close () {

@@ -93,6 +93,7 @@ class Lan {
 
   remove () {
     for (const host of this.hosts) {
+      ip('link', 'del', host.port)
       host.holder.kill('SIGKILL')
       running.delete(host.holder)
     }
