@@ -15,9 +15,9 @@
 //   duplicates  other copies with records whose lineage is not the master's (or any, when the
 //            master was not full): asked before each operation, until synced
 //   unsynced those of desired that are not full or whose sum differs from the master's, and
-//            duplicates; if there are any, all of desired, because the master keeps to itself what
-//            it asks of them
-// A copy that equals a full one, whatever its lineage, is as good as full. From the plan on the
+//            duplicates; if there are any, all of desired, because what is asked of a duplicate
+//            gets to the master first
+// A copy that equals the master's, whatever its lineage, is as good as full. From the plan on the
 // master and `writes` have the view's lineage. Only one of `writes` that is a duplicate too has
 // neither its old lineage, for it takes writes, nor the view's, for it has records that others
 // lack: until it is synced it has a lineage of its own, that no other copy has.

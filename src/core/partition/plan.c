@@ -148,23 +148,37 @@ static void balance(struct partition_machine *machine)
     balance_compute(input, &machine->balance, machine->holders);
 }
 
-// The acting master: of those with all data the first that shall hold it, else the best by score,
-// one that goes last.
-static uint32_t master_find(const struct partition_machine *machine, uint32_t partition)
+// Those with a full copy of the lineage that counts; the one copy that counts where nobody is full.
+static struct node_set candidates_find(const struct partition_machine *machine, uint32_t partition)
+{
+    const struct partition_found *found = &machine->found[partition];
+    const struct partition_copy *best = &machine->copy[found->reference][partition];
+    struct node_set same =
+        of_lineage(machine, partition, &machine->input.full[partition], best->lineage);
+    struct node_set candidates = partition__with((struct node_set){{0}}, found->reference);
+    for (uint32_t node = node_set_next(&same, 0); node < LIMIT_CLUSTER_NODES;
+         node = node_set_next(&same, node + 1)) {
+        if (found->kind == PARTITION_KIND_FULL && machine->copy[node][partition].full) {
+            node_set_add(&candidates, node);
+        }
+    }
+    return candidates;
+}
+
+// The acting master: the first candidate that shall hold the partition, else the best by score, one
+// that is on its way out last.
+static uint32_t master_find(const struct partition_machine *machine, uint32_t partition,
+                            const struct node_set *candidates)
 {
     const struct balance_holders *holders = &machine->holders[partition];
-    const struct node_set *all = &machine->input.full[partition];
     uint32_t best = LIMIT_CLUSTER_NODES;
-    if (machine->found[partition].kind == PARTITION_KIND_EMPTY) {
-        return holders->node[0];
-    }
     for (uint32_t i = 0; i < holders->count; i++) {
-        if (node_set_has(all, holders->node[i])) {
+        if (node_set_has(candidates, holders->node[i])) {
             return holders->node[i];
         }
     }
-    for (uint32_t node = node_set_next(all, 0); node < LIMIT_CLUSTER_NODES;
-         node = node_set_next(all, node + 1)) {
+    for (uint32_t node = node_set_next(candidates, 0); node < LIMIT_CLUSTER_NODES;
+         node = node_set_next(candidates, node + 1)) {
         const struct partition_member *member = &machine->member[node];
         if (best == LIMIT_CLUSTER_NODES || (machine->member[best].quiesced && !member->quiesced) ||
             (machine->member[best].quiesced == member->quiesced &&
@@ -174,6 +188,23 @@ static uint32_t master_find(const struct partition_machine *machine, uint32_t pa
         }
     }
     return best;
+}
+
+// Who is full: the candidates, and what has the master's content under another lineage. To be equal
+// to another candidate is not enough: that one may have got, from a copy of another lineage,
+// records that the master still lacks.
+static struct node_set full_find(const struct partition_machine *machine, uint32_t partition,
+                                 uint32_t master, struct node_set candidates)
+{
+    const struct partition_copy *own = &machine->copy[master][partition];
+    for (uint32_t node = node_set_next(&machine->has, 0); node < LIMIT_CLUSTER_NODES;
+         node = node_set_next(&machine->has, node + 1)) {
+        const struct partition_copy *copy = &machine->copy[node][partition];
+        if (copy->count > 0 && same_content(copy, own)) {
+            node_set_add(&candidates, node);
+        }
+    }
+    return candidates;
 }
 
 // Who takes each write besides the master: who shall hold the partition, and who holds something of
@@ -186,8 +217,7 @@ static struct node_set writes_find(const struct partition_machine *machine, uint
     uint64_t lineage = machine->copy[found->reference][partition].lineage;
     struct node_set writes = partition__desired(state);
     if (found->kind == PARTITION_KIND_FULL) {
-        const struct node_set *part = &machine->input.part[partition];
-        struct node_set same = of_lineage(machine, partition, part, lineage);
+        struct node_set same = of_lineage(machine, partition, &machine->has, lineage);
         for (uint32_t node = node_set_next(&same, 0); node < LIMIT_CLUSTER_NODES;
              node = node_set_next(&same, node + 1)) {
             if (machine->copy[node][partition].count > 0) {
@@ -258,12 +288,16 @@ static void state_set(struct partition_machine *machine, uint32_t partition)
     memset(state, 0, sizeof *state);
     memcpy(state->desired, holders->node, holders->count);
     state->desired_count = holders->count;
-    state->master = (uint8_t)master_find(machine, partition);
     state->lost = found->lost;
-    if (found->kind == PARTITION_KIND_FULL) {
-        state->full = machine->input.full[partition];
-    } else if (found->kind == PARTITION_KIND_EMPTY) {
+    if (found->kind == PARTITION_KIND_EMPTY) {
+        state->master = holders->node[0];
         state->full = partition__desired(state);
+    } else {
+        struct node_set candidates = candidates_find(machine, partition);
+        state->master = (uint8_t)master_find(machine, partition, &candidates);
+        if (found->kind == PARTITION_KIND_FULL) {
+            state->full = full_find(machine, partition, state->master, candidates);
+        }
     }
     state->writes = writes_find(machine, partition, state);
     unsynced_find(machine, partition, state);

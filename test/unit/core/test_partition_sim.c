@@ -614,6 +614,8 @@ static bool sync_turn(struct sim *sim, uint32_t master, uint32_t partner, uint32
     const struct partition_state *state = partition_at(a->machine, partition);
     struct node_set writes = numbers_of(a->view, &state->writes);
     uint64_t news = b->copy[partition] & bits;
+    a->copy[partition] |= news;
+    story(sim, "sync", partition);
     for (uint32_t n = node_set_next(&writes, 0); n < LIMIT_CLUSTER_NODES;
          n = node_set_next(&writes, n + 1)) {
         struct node *other = &sim->node[n];
@@ -625,8 +627,6 @@ static bool sync_turn(struct sim *sim, uint32_t master, uint32_t partner, uint32
             other->copy[partition] |= news;
         }
     }
-    a->copy[partition] |= news;
-    story(sim, "sync", partition);
     if (node_set_has(&writes, partner)) {
         b->copy[partition] |= a->copy[partition] & bits;
     }
