@@ -12,8 +12,8 @@ static void check_state(const struct partition_machine *machine, uint32_t partit
     base_assert(node_set_has(&state->full, state->master) || state->lost);
     base_assert(partition__is_part(state->full, holding));
     base_assert(partition__is_part(holding, machine->has));
-    base_assert(
-        partition__is_part(state->unsynced, partition__union(state->writes, state->duplicates)));
+    base_assert(partition__is_part(state->unsynced, machine->has));
+    base_assert(!node_set_has(&state->unsynced, state->master));
     base_assert(partition__is_part(state->duplicates, state->unsynced));
     base_assert(!node_set_has(&state->duplicates, state->master));
     base_assert(state->column_count >= 1 && state->column[0] == state->master);
@@ -51,6 +51,12 @@ static void check_lead(const struct partition_machine *machine, uint32_t partiti
     wrong = partition__both(lead->drop, state->full);
     base_assert(node_set_is_empty(&wrong));
     base_assert(partition__is_part(lead->syncing, state->unsynced));
+    base_assert(
+        partition__is_part(state->unsynced, partition__union(state->writes, state->duplicates)));
+    wrong =
+        partition__both(lead->later, partition__union(partition__union(state->writes, lead->drop),
+                                                      partition__desired(state)));
+    base_assert(node_set_is_empty(&wrong));
     base_assert(partition__is_part(lead->unsent, lead->unacked));
     base_assert(!node_set_has(&lead->unacked, machine->self));
     base_assert(!state->handing_over || node_set_is_empty(&state->unsynced));

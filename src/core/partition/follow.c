@@ -17,7 +17,8 @@ static bool message_fits(const struct partition_machine *machine,
     struct node_set staying = partition__with(
         partition__union(partition__desired(state), message->unsynced), message->master);
     struct node_set torn = partition__both(message->drop, staying);
-    return (state->lost || node_set_has(&message->full, message->master)) &&
+    return partition__is_part(message->duplicates, message->unsynced) &&
+           (state->lost || node_set_has(&message->full, message->master)) &&
            partition__is_part(named, machine->has) && partition__is_part(message->full, holding) &&
            node_set_is_empty(&torn) && !node_set_has(&message->writes, message->master) &&
            !node_set_has(&message->unsynced, message->master);
@@ -47,9 +48,8 @@ static void state_take(struct partition_machine *machine, const struct partition
     state->master = message->master;
     state->writes = message->writes;
     state->full = message->full;
-    state->duplicates = partition__both(state->duplicates, message->unsynced);
-    state->unsynced =
-        partition__both(message->unsynced, partition__union(state->writes, state->duplicates));
+    state->unsynced = message->unsynced;
+    state->duplicates = message->duplicates;
     if (incoming && !node_set_has(&state->unsynced, machine->self)) {
         machine->progress.incoming_remaining--;
     }

@@ -94,20 +94,19 @@ static bool leaving_holds(const struct partition_machine *machine,
     return false;
 }
 
+// Duplicates first: what they have goes to the master as it is asked for, and to the others only by
+// the syncs that come behind.
 static void syncs_queue(struct partition_machine *machine, uint32_t partition)
 {
     struct partition_state *state = &machine->state[partition];
-    struct node_set others = partition__without(state->unsynced, state->duplicates);
-    machine->progress.sync_initial += node_set_count(&state->unsynced);
-    machine->progress.sync_remaining += node_set_count(&state->unsynced);
-    if (!node_set_is_empty(&state->duplicates)) {
-        partition__ring_push(&machine->sync[PARTITION_URGENT_DUPLICATE], partition);
+    enum partition_urgency urgency = PARTITION_URGENT_DUPLICATE;
+    if (node_set_is_empty(&state->unsynced)) {
+        return;
     }
-    if (!node_set_is_empty(&others)) {
-        bool leaving = leaving_holds(machine, state);
-        partition__ring_push(
-            &machine->sync[leaving ? PARTITION_URGENT_LEAVING : PARTITION_URGENT_NOT], partition);
+    if (node_set_is_empty(&state->duplicates)) {
+        urgency = leaving_holds(machine, state) ? PARTITION_URGENT_LEAVING : PARTITION_URGENT_NOT;
     }
+    partition__ring_push(&machine->sync[urgency], partition);
 }
 
 void partition__lead_start(struct partition_machine *machine, uint32_t partition, bool announce)
@@ -128,6 +127,8 @@ void partition__lead_start(struct partition_machine *machine, uint32_t partition
         lead->finished = true;
     } else {
         machine->progress.lead_remaining++;
+        machine->progress.sync_initial += node_set_count(&state->unsynced);
+        machine->progress.sync_remaining += node_set_count(&state->unsynced);
         syncs_queue(machine, partition);
         work_add(machine, partition);
     }
@@ -146,6 +147,16 @@ void partition__lead_stop(struct partition_machine *machine, uint32_t partition)
     machine->progress.lead_remaining--;
 }
 
+// While duplicates are asked, the master gets records that a copy synced by then does not get. So a
+// duplicate that is to stay is synced once more with the others, unless it was the last.
+static bool is_synced_for_good(const struct partition_machine *machine, uint32_t partition,
+                               uint32_t with)
+{
+    const struct partition_state *state = &machine->state[partition];
+    return !node_set_has(&state->duplicates, with) || !node_set_has(&state->writes, with) ||
+           machine->lead[partition].last_duplicate;
+}
+
 void partition__on_synced(struct partition_machine *machine, uint32_t partition, uint32_t with)
 {
     struct partition_state *state = &machine->state[partition];
@@ -155,13 +166,20 @@ void partition__on_synced(struct partition_machine *machine, uint32_t partition,
     }
     node_set_remove(&lead->syncing, with);
     machine->syncing_count--;
-    machine->progress.sync_remaining--;
-    node_set_remove(&state->unsynced, with);
-    node_set_remove(&state->duplicates, with);
-    if (!node_set_has(&state->writes, with)) {
-        node_set_add(&lead->drop, with);
-    } else if (node_set_has(&state->full, machine->self)) {
-        node_set_add(&state->full, with); // else nobody is full before all are
+    if (is_synced_for_good(machine, partition, with)) {
+        machine->progress.sync_remaining--;
+        node_set_remove(&state->unsynced, with);
+        if (!node_set_has(&state->writes, with)) {
+            node_set_add(&lead->later, with);
+        } else if (node_set_has(&state->full, machine->self)) {
+            node_set_add(&state->full, with); // else nobody is full before all are
+        }
+    }
+    if (node_set_has(&state->duplicates, with)) {
+        node_set_remove(&state->duplicates, with);
+        if (node_set_is_empty(&state->duplicates)) {
+            syncs_queue(machine, partition);
+        }
     }
     change(machine, partition, false);
 }
@@ -208,13 +226,14 @@ static void decide_last(struct partition_machine *machine, uint32_t partition)
     struct partition_state *state = &machine->state[partition];
     struct partition_lead *lead = &machine->lead[partition];
     struct node_set desired = partition__desired(state);
-    struct node_set drop =
-        partition__without(partition__without(state->writes, desired), lead->drop);
+    struct node_set drop = partition__union(
+        partition__without(partition__without(state->writes, desired), lead->drop), lead->later);
     if (state->master != state->desired[0]) {
         state->handing_over = true;
         lead->drain = true;
     } else if (!node_set_is_empty(&drop)) {
         lead->drop = partition__union(lead->drop, drop);
+        lead->later = (struct node_set){{0}};
         state->full = partition__without(state->full, drop);
         change(machine, partition, false);
     } else if (node_set_is_empty(&lead->drop)) {
@@ -263,7 +282,8 @@ static void message_fill(const struct partition_machine *machine, uint32_t parti
         .column_count = state->column_count,
         .writes = state->writes,
         .full = state->full,
-        .unsynced = state->unsynced,
+        .unsynced = partition__union(state->unsynced, lead->later),
+        .duplicates = state->duplicates,
         .drop = lead->drop,
     };
     memcpy(message->column, state->column, sizeof message->column);
@@ -271,6 +291,8 @@ static void message_fill(const struct partition_machine *machine, uint32_t parti
         message->master = state->desired[0];
         node_set_add(&message->writes, machine->self);
         node_set_remove(&message->writes, state->desired[0]);
+        message->unsynced = (struct node_set){{0}};
+        message->drop = partition__union(message->drop, lead->later);
     }
 }
 
@@ -329,9 +351,8 @@ static uint32_t sync_next(struct partition_machine *machine, enum partition_urge
     while (ring->count > 0) {
         uint32_t p = ring->partition[ring->head];
         struct partition_state *state = &machine->state[p];
-        struct node_set left = urgency == PARTITION_URGENT_DUPLICATE
-                                   ? state->duplicates
-                                   : partition__without(state->unsynced, state->duplicates);
+        struct node_set left =
+            urgency == PARTITION_URGENT_DUPLICATE ? state->duplicates : state->unsynced;
         left = partition__without(left, machine->lead[p].syncing);
         if (!node_set_is_empty(&left)) {
             *partition = p;
@@ -362,6 +383,8 @@ static void syncs_start(struct partition_machine *machine, struct partition_effe
             effect->to = with;
             effect->fill = machine->copy[with][partition].count == 0;
             node_set_add(&machine->lead[partition].syncing, with);
+            machine->lead[partition].last_duplicate =
+                node_set_count(&machine->state[partition].duplicates) == 1;
             machine->syncing_count++;
         }
     }

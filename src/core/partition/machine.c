@@ -250,7 +250,7 @@ uint32_t partition_held(const struct partition_machine *machine)
         const struct partition_state *state = &machine->state[p];
         held += state->master == machine->self ||
                 (!state->drop && (node_set_has(&state->writes, machine->self) ||
-                                  node_set_has(&state->duplicates, machine->self)));
+                                  node_set_has(&state->unsynced, machine->self)));
     }
     return held;
 }

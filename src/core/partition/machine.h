@@ -30,17 +30,19 @@ struct partition_lead {
     struct node_set unacked; // who has to acknowledge what we sent last
     struct node_set unsent;  // of them, who is to be sent it now
     struct node_set drop;    // who was told to drop its copy and has not said that it did
+    struct node_set later;   // who is synced and is to drop its copy when all others are full
     struct node_set syncing; // with whom a sync was asked for
     uint64_t sent_ms;
     uint16_t previous; // in the list of those that wait for acknowledgements
     uint16_t next;
-    bool leading;  // we are the acting master
-    bool finished; // all is as it shall be
-    bool placed;   // our place changed: say so with the next effects
-    bool drain;    // the same, for handing over
-    bool drained;  // nothing is in flight: mastership was handed over, the answer is missing
-    bool queued;   // in the ring of those that have something to do
-    bool waiting;  // in the list of those that wait
+    bool leading;        // we are the acting master
+    bool last_duplicate; // the last sync was asked for with one duplicate left
+    bool finished;       // all is as it shall be
+    bool placed;         // our place changed: say so with the next effects
+    bool drain;          // the same, for handing over
+    bool drained;        // nothing is in flight: mastership was handed over, the answer is missing
+    bool queued;         // in the ring of those that have something to do
+    bool waiting;        // in the list of those that wait
 };
 
 struct partition_ring {

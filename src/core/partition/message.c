@@ -6,7 +6,7 @@
 // byte each.
 //
 // Message: key 8, partition 4, step 4, type 1, master 1, column count 1, spare 1, then writes,
-// full, unsynced and drop with 16 bytes each, then a byte for each column.
+// full, unsynced, duplicates and drop with 16 bytes each, then a byte for each column.
 #include "core/partition/partition.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ enum {
     COPY_SOME = 2,
     COPY_SIZE = 20, // of one that is said
     SET_SIZE = LIMIT_CLUSTER_NODES / 8,
-    MESSAGE_FIXED_SIZE = 20 + 4 * SET_SIZE,
+    MESSAGE_FIXED_SIZE = 20 + 5 * SET_SIZE,
 };
 
 _Static_assert(EXCHANGE_HEADER_SIZE + LIMIT_PARTITIONS * (1 + COPY_SIZE) <=
@@ -135,6 +135,7 @@ uint32_t partition_message_encode(const struct partition_message *message,
     uint8_t *at = set_store(out + 20, &message->writes);
     at = set_store(at, &message->full);
     at = set_store(at, &message->unsynced);
+    at = set_store(at, &message->duplicates);
     at = set_store(at, &message->drop);
     memcpy(at, message->column, message->column_count);
     return MESSAGE_FIXED_SIZE + message->column_count;
@@ -158,6 +159,7 @@ enum base_result partition_message_decode(const uint8_t *bytes, uint32_t size,
     const uint8_t *at = set_load(bytes + 20, &out->writes);
     at = set_load(at, &out->full);
     at = set_load(at, &out->unsynced);
+    at = set_load(at, &out->duplicates);
     at = set_load(at, &out->drop);
     memcpy(out->column, at, out->column_count);
     if (out->partition >= LIMIT_PARTITIONS || out->master >= LIMIT_CLUSTER_NODES) {

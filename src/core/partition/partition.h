@@ -22,11 +22,11 @@
 // neither its old lineage, for it takes writes, nor the view's, for it has records that others
 // lack: until it is synced it has a lineage of its own, that no other copy has.
 //
-// The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC), duplicates
-// first. A node of `writes` that is synced becomes full, one that is not among them drops its copy.
-// When all of `desired` are full and know it, mastership is handed to desired[0] if that is another
-// node, which then has whoever is not desired drop its copy. A node is taken out of `writes` only
-// when it has said that it dropped its copy.
+// The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC): with duplicates
+// first, then with all of desired that may lack what it has learnt of them. A node of `writes` that
+// is synced becomes full. When all of `desired` are full and know it, mastership is handed to
+// desired[0] if that is another node, which then has whoever is not desired drop its copy. A node
+// is taken out of `writes` only when it has said that it dropped its copy.
 //
 // Within a view the acting master is the one authority about its partition. It tells changes as
 // announcements, numbered by a `step` that grows, handed on with the mastership; an announcement is
@@ -89,9 +89,10 @@ struct partition_message {
     uint8_t column_count;
     uint8_t column[LIMIT_REPLICATION_FACTOR];
     struct node_set writes;
-    struct node_set full;     // of writes and master
-    struct node_set unsynced; // hand over: empty
-    struct node_set drop;     // whose copies are to go
+    struct node_set full;       // of writes and master
+    struct node_set unsynced;   // also who is to drop, but not yet; hand over: empty
+    struct node_set duplicates; // part of unsynced
+    struct node_set drop;       // whose copies are to go
 };
 
 uint32_t partition_message_encode(const struct partition_message *message,
@@ -168,7 +169,7 @@ struct partition_state {
     uint8_t column[LIMIT_REPLICATION_FACTOR];
     struct node_set writes;
     struct node_set full;
-    struct node_set unsynced;
+    struct node_set unsynced;   // at a node that does not lead: also who is to drop, but not yet
     struct node_set duplicates; // part of unsynced
     bool self_full;             // our copy is full
     bool settled;               // as far as we know: all is as it shall be, nothing left to do

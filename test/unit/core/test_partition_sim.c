@@ -45,6 +45,7 @@ struct event {
     uint8_t turn;  // of a sync
     uint32_t life; // of `to`; events of a former life are void
     uint64_t key;
+    uint64_t news; // of a sync
     uint32_t partition;
     uint32_t op;
     uint32_t size;
@@ -605,29 +606,31 @@ static void on_written(struct sim *sim, const struct event *event)
     }
 }
 
-// One turn of a sync: some of the records, in the last turn all. False: somebody cannot be reached.
-static bool sync_turn(struct sim *sim, uint32_t master, uint32_t partner, uint32_t partition,
-                      uint64_t bits)
+// One turn of a sync: some of the records, in the last turn all. What is news to the master goes to
+// its other replicas too; `news` is what some of them may lack. False: somebody cannot be reached.
+static bool sync_turn(struct sim *sim, const struct event *event, uint64_t bits, uint64_t *news)
 {
-    struct node *a = &sim->node[master];
-    struct node *b = &sim->node[partner];
+    struct node *a = &sim->node[event->from];
+    struct node *b = &sim->node[event->to];
+    uint32_t partition = event->partition;
     const struct partition_state *state = partition_at(a->machine, partition);
     struct node_set writes = numbers_of(a->view, &state->writes);
-    uint64_t news = b->copy[partition] & bits;
-    a->copy[partition] |= news;
+    *news |= b->copy[partition] & bits & ~a->copy[partition];
+    a->copy[partition] |= *news;
     story(sim, "sync", partition);
     for (uint32_t n = node_set_next(&writes, 0); n < LIMIT_CLUSTER_NODES;
          n = node_set_next(&writes, n + 1)) {
         struct node *other = &sim->node[n];
-        if (!serves(other) || other->view != a->view || !reaches(sim, master, n) ||
+        if (!serves(other) || other->view != a->view || !reaches(sim, event->from, n) ||
             chance(sim, sim->loss_percent)) {
             return false;
         }
         if (!partition_at(other->machine, partition)->drop) {
-            other->copy[partition] |= news;
+            other->copy[partition] |= *news;
         }
     }
-    if (node_set_has(&writes, partner)) {
+    *news = 0;
+    if (node_set_has(&writes, event->to)) {
         b->copy[partition] |= a->copy[partition] & bits;
     }
     return true;
@@ -643,7 +646,7 @@ static void on_sync(struct sim *sim, struct event event)
     bool reached = serves(b) && b->view == a->view && reaches(sim, event.from, event.to);
     bool last = event.turn == 2;
     uint64_t bits = last ? UINT64_MAX : prng_next(sim);
-    if (reached && sync_turn(sim, event.from, event.to, event.partition, bits)) {
+    if (reached && sync_turn(sim, &event, bits, &event.news)) {
         if (last) {
             step(sim, event.from,
                  (struct partition_event){.type = PARTITION_SYNCED,
@@ -921,6 +924,27 @@ static void client_write(struct sim *sim)
     }
 }
 
+// The master asks the copies with records of their own and keeps what it learns to itself: at worst
+// the reader goes away before it is replicated.
+static void client_read(struct sim *sim)
+{
+    uint32_t p = below(sim, sim->partitions);
+    uint32_t number = below(sim, sim->node_count);
+    if (!is_master(sim, number, p)) {
+        return;
+    }
+    struct node *node = &sim->node[number];
+    const struct partition_state *state = partition_at(node->machine, p);
+    for (uint32_t i = node_set_next(&state->duplicates, 0); i < LIMIT_CLUSTER_NODES;
+         i = node_set_next(&state->duplicates, i + 1)) {
+        const struct node *other = &sim->node[node->view->node[i]];
+        if (serves(other) && other->view == node->view &&
+            reaches(sim, number, node->view->node[i])) {
+            node->copy[p] |= other->copy[p] & prng_next(sim);
+        }
+    }
+}
+
 static uint32_t alive_any(struct sim *sim)
 {
     uint32_t number = below(sim, sim->node_count);
@@ -1053,6 +1077,8 @@ static void run_until(struct sim *sim, uint64_t end_us, uint32_t writes_per_tick
         sim->now_us = next_us;
         for (uint32_t i = 0; i < writes_per_tick; i++) {
             client_write(sim);
+            client_read(sim);
+            client_read(sim);
         }
         tick(sim);
     }
