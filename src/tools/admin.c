@@ -13,8 +13,11 @@
 #include "tools/admin_session.h"
 #include "tools/admin_shell.h"
 #include "tools/args.h"
+#include "tools/config.h"
 #include "tools/editor.h"
 #include "tools/tools.h"
+
+enum { TEXTS_MAX = 64 };
 
 struct settings {
     const char *hosts;
@@ -23,6 +26,17 @@ struct settings {
     bool single_node, alternate, alumni;
     const char *execute, *file, *out_file;
     bool json, no_color, enable;
+    const char *config_file, *only_config_file, *instance;
+    bool no_config_file;
+};
+
+static const struct settings defaults = {
+    .hosts = "127.0.0.1", .port = 3000, .timeout_s = 1, .instance = ""};
+
+// Texts from configuration files, which settings point to.
+struct texts {
+    char *all[TEXTS_MAX];
+    size_t count;
 };
 
 // What asadm ends with after a command that failed.
@@ -31,7 +45,6 @@ enum { EXIT_COMMAND_FAILED = 2, EXIT_NOT_CONNECTED = 1, MS_PER_S = 1000 };
 #define TLS_HELP     "this version speaks no TLS; use the clear port"
 #define AUTH_HELP    "this version knows no users; leave it out"
 #define OFFLINE_HELP "this version looks at running clusters alone"
-#define CONFIG_HELP  "this tool reads no configuration file; give the hosts with -h"
 
 static const struct tools_option options[] = {
     {.kind = TOOLS_OPTION_HEADING, .help = "Where to:"},
@@ -103,15 +116,33 @@ static const struct tools_option options[] = {
      .name = "no-color",
      .offset = offsetof(struct settings, no_color),
      .help = "no colours on a terminal either"},
+    {.kind = TOOLS_OPTION_HEADING,
+     .help = "Configuration, from /etc/aerospike/astools.conf and ~/.aerospike/astools.conf,\n"
+             "sections [cluster] and [asadm], with the names above:"},
+    {.kind = TOOLS_OPTION_TEXT,
+     .name = "instance",
+     .value = "NAME",
+     .offset = offsetof(struct settings, instance),
+     .help = "read the sections [cluster_NAME] and [asadm_NAME]"},
+    {.kind = TOOLS_OPTION_TEXT,
+     .name = "config-file",
+     .value = "FILE",
+     .offset = offsetof(struct settings, config_file),
+     .help = "read this file after the others"},
+    {.kind = TOOLS_OPTION_TEXT,
+     .name = "only-config-file",
+     .value = "FILE",
+     .offset = offsetof(struct settings, only_config_file),
+     .help = "read this file and no other"},
+    {.kind = TOOLS_OPTION_FLAG,
+     .name = "no-config-file",
+     .offset = offsetof(struct settings, no_config_file),
+     .help = "read none"},
     {.kind = TOOLS_OPTION_HEADING, .help = "Others:"},
     {.kind = TOOLS_OPTION_VERSION, .letter = 'V', .name = "version", .help = "print the version"},
     {.kind = TOOLS_OPTION_HELP, .letter = 'E', .name = "help", .help = "print this"},
     {.kind = TOOLS_OPTION_HELP, .letter = 'u', .name = "usage"},
-    {.kind = TOOLS_OPTION_IGNORED, .name = "no-config-file"},
     {.kind = TOOLS_OPTION_IGNORED, .name = "profile"},
-    {.kind = TOOLS_OPTION_REFUSED, .name = "config-file", .help = CONFIG_HELP},
-    {.kind = TOOLS_OPTION_REFUSED, .name = "only-config-file", .help = CONFIG_HELP},
-    {.kind = TOOLS_OPTION_REFUSED, .name = "instance", .help = CONFIG_HELP},
     {.kind = TOOLS_OPTION_REFUSED, .letter = 'U', .name = "user", .help = AUTH_HELP},
     {.kind = TOOLS_OPTION_REFUSED, .letter = 'P', .name = "password", .help = AUTH_HELP},
     {.kind = TOOLS_OPTION_REFUSED, .name = "auth", .help = AUTH_HELP},
@@ -216,17 +247,94 @@ static bool seeds_read(struct admin_session *session, const struct settings *set
     return false;
 }
 
-int tool_admin_main(int argc, char **argv)
+// ---- configuration ------------------------------------------------------------------------------
+
+struct target {
+    struct settings *settings;
+    struct texts *texts;
+};
+
+static enum base_result config_apply(const char *name, const char *value, void *arg)
 {
-    struct settings settings = {.hosts = "127.0.0.1", .port = 3000, .timeout_s = 1};
-    switch (tools_args_read(&args, argc, argv, &settings, NULL, NULL)) {
-    case TOOLS_ARGS_OK:
-        break;
-    case TOOLS_ARGS_DONE:
-        return TOOLS_EXIT_OK;
-    case TOOLS_ARGS_MISTAKE:
-        return TOOLS_EXIT_USAGE;
+    const struct target *target = arg;
+    if (target->texts->count == TEXTS_MAX) {
+        fprintf(stderr, "ballast admin: more than %d values in configuration files\n", TEXTS_MAX);
+        return RESULT_PARAMETER;
     }
+    char *copy = strdup(value);
+    if (copy == NULL) {
+        return RESULT_NO_MEMORY;
+    }
+    target->texts->all[target->texts->count++] = copy;
+    return tools_args_set(&args, target->settings, name, copy) == TOOLS_ARGS_MISTAKE
+               ? RESULT_PARAMETER
+               : RESULT_OK;
+}
+
+// Reads the files that the command line, in `given`, lets be read. False has been told.
+static bool config_read(const struct settings *given, struct settings *settings,
+                        struct texts *texts)
+{
+    static const char *const sections[] = {"cluster", "asadm", NULL};
+    struct target target = {.settings = settings, .texts = texts};
+    const struct tools_config config = {.sections = sections,
+                                        .instance = given->instance,
+                                        .apply = config_apply,
+                                        .arg = &target,
+                                        .err = stderr};
+    if (given->no_config_file) {
+        return true;
+    }
+    if (given->only_config_file != NULL) {
+        return tools_config_read(&config, given->only_config_file, true) == RESULT_OK;
+    }
+    char own[1024] = "";
+    const char *home = getenv("HOME");
+    if (home != NULL) {
+        snprintf(own, sizeof own, "%s/.aerospike/astools.conf", home);
+    }
+    return tools_config_read(&config, "/etc/aerospike/astools.conf", false) == RESULT_OK &&
+           (own[0] == '\0' || tools_config_read(&config, own, false) == RESULT_OK) &&
+           (given->config_file == NULL ||
+            tools_config_read(&config, given->config_file, true) == RESULT_OK);
+}
+
+// The command line is read twice: for the files that it names, and again over what they say.
+static enum tools_args_outcome settings_read(int argc, char **argv, struct settings *settings,
+                                             struct texts *texts)
+{
+    struct settings given = defaults;
+    *settings = defaults;
+    enum tools_args_outcome outcome = tools_args_read(&args, argc, argv, &given, NULL, NULL);
+    if (outcome != TOOLS_ARGS_OK) {
+        return outcome;
+    }
+    if (!config_read(&given, settings, texts)) {
+        return TOOLS_ARGS_MISTAKE;
+    }
+    return tools_args_read(&args, argc, argv, settings, NULL, NULL);
+}
+
+// ---- all ----------------------------------------------------------------------------------------
+
+static void session_init(struct admin_session *session, const struct settings *settings,
+                         bool terminal)
+{
+    admin_world_real(&session->cluster.world);
+    session->cluster.timeout_ms = settings->timeout_s * MS_PER_S;
+    session->cluster.seeds_only = settings->single_node;
+    session->cluster.alternate_addresses = settings->alternate;
+    session->cluster.alumni = settings->alumni;
+    session->json = settings->json;
+    session->color = terminal && !settings->no_color && !settings->json;
+    session->color_err = isatty(STDERR_FILENO) != 0 && !settings->no_color;
+    session->terminal_columns = terminal ? terminal_columns() : 0;
+    session->privileged = settings->enable;
+    session->pause = pause_plain;
+}
+
+static int run(const struct settings *settings)
+{
     struct admin_session *session = calloc(1, sizeof *session);
     if (session == NULL) {
         return TOOLS_EXIT_FAILED;
@@ -234,36 +342,47 @@ int tool_admin_main(int argc, char **argv)
     int code = TOOLS_EXIT_USAGE;
     FILE *file = NULL;
     *session = (struct admin_session){.in = stdin, .out = stdout, .err = stderr};
-    if (!seeds_read(session, &settings)) {
+    if (!seeds_read(session, settings)) {
         goto out;
     }
-    if (settings.out_file != NULL) {
-        file = fopen(settings.out_file, "w");
+    if (settings->out_file != NULL) {
+        file = fopen(settings->out_file, "w");
         if (file == NULL) {
-            tools_args_mistake(&args, "-o, --out-file: %s: %s", settings.out_file, strerror(errno));
+            tools_args_mistake(&args, "-o, --out-file: %s: %s", settings->out_file,
+                               strerror(errno));
             goto out;
         }
         session->out = file;
     }
-    bool terminal = file == NULL && isatty(STDOUT_FILENO) != 0;
-    admin_world_real(&session->cluster.world);
-    session->cluster.timeout_ms = settings.timeout_s * MS_PER_S;
-    session->cluster.seeds_only = settings.single_node;
-    session->cluster.alternate_addresses = settings.alternate;
-    session->cluster.alumni = settings.alumni;
-    session->json = settings.json;
-    session->color = terminal && !settings.no_color && !settings.json;
-    session->color_err = isatty(STDERR_FILENO) != 0 && !settings.no_color;
-    session->terminal_columns = terminal ? terminal_columns() : 0;
-    session->privileged = settings.enable;
-    session->pause = pause_plain;
-    code = session_run(session, &settings);
+    session_init(session, settings, file == NULL && isatty(STDOUT_FILENO) != 0);
+    code = session_run(session, settings);
 out:
     if (file != NULL && fclose(file) != 0 && code == TOOLS_EXIT_OK) {
-        fprintf(stderr, "ballast admin: %s: %s\n", settings.out_file, strerror(errno));
+        fprintf(stderr, "ballast admin: %s: %s\n", settings->out_file, strerror(errno));
         code = TOOLS_EXIT_FAILED;
     }
     admin_cluster_fini(&session->cluster);
     free(session);
+    return code;
+}
+
+int tool_admin_main(int argc, char **argv)
+{
+    struct settings settings;
+    struct texts texts = {.count = 0};
+    int code = TOOLS_EXIT_USAGE;
+    switch (settings_read(argc, argv, &settings, &texts)) {
+    case TOOLS_ARGS_OK:
+        code = run(&settings);
+        break;
+    case TOOLS_ARGS_DONE:
+        code = TOOLS_EXIT_OK;
+        break;
+    case TOOLS_ARGS_MISTAKE:
+        break;
+    }
+    while (texts.count > 0) {
+        free(texts.all[--texts.count]);
+    }
     return code;
 }

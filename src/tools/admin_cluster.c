@@ -27,6 +27,7 @@ struct candidate {
     char ip[ADMIN_HOST_SIZE];
     uint16_t port;
     char principal[LIMIT_NODE_ID_SIZE + 1]; // that it names
+    bool lists[ADMIN_CANDIDATES_MAX];       // which candidates it names as its peers
     const char *trouble;
 };
 
@@ -34,6 +35,7 @@ struct look {
     struct admin_cluster *cluster;
     struct candidate *candidates;
     size_t count;
+    size_t asking; // the candidate whose answer is being read
 };
 
 static void slice_copy(char *out, size_t size, struct base_slice text)
@@ -146,6 +148,7 @@ static void on_peer(const struct client_peer *peer, void *arg)
         }
     }
     candidate->listed = true;
+    look->candidates[look->asking].lists[candidate - look->candidates] = true;
 }
 
 static bool value_find(const char *text, const char *command, struct base_slice *value)
@@ -235,6 +238,7 @@ static void candidate_answered(struct look *look, size_t number, const char *tex
     principal_read(candidate, text);
     uint64_t generation;
     uint32_t count;
+    look->asking = number;
     if (!look->cluster->seeds_only && value_find(text, peers_command(look->cluster), &list) &&
         client_peers_parse(list, &generation, &count, on_peer, look) != RESULT_OK) {
         look->candidates[number].trouble = "it lists its peers in a way that makes no sense";
@@ -384,6 +388,23 @@ static void names_tell_apart(struct admin_node *nodes, size_t count)
     }
 }
 
+// Whether a node lists all others that answer. One may have been dropped for another address of
+// its own, so ids are compared.
+static bool candidate_sees_all(const struct look *look, const struct candidate *candidate)
+{
+    for (size_t i = 0; i < look->count; i++) {
+        const struct candidate *other = &look->candidates[i];
+        bool seen = other == candidate || other->state != ANSWERED;
+        for (size_t j = 0; j < look->count && !seen; j++) {
+            seen = candidate->lists[j] && strcmp(look->candidates[j].id, other->id) == 0;
+        }
+        if (!seen) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum base_result nodes_take(struct admin_cluster *cluster, const struct look *look)
 {
     struct admin_node *nodes = calloc(look->count + 1, sizeof *nodes);
@@ -415,6 +436,7 @@ static enum base_result nodes_take(struct admin_cluster *cluster, const struct l
                       candidate->port == 0 ? reached->port : candidate->port);
         node->port = reached->port;
         node->answers = answers;
+        node->sees_all = cluster->seeds_only || candidate_sees_all(look, candidate);
         node->trouble = answers ? NULL : candidate->trouble;
         node->here = cluster->world.is_here(node->ip, cluster->world.arg);
         answering += answers;

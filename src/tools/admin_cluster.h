@@ -60,6 +60,7 @@ struct admin_node {
     bool answers;
     const char *trouble; // why it does not: static text
     bool here;           // it runs on this machine
+    bool sees_all;       // it lists all others that answer as its peers
 };
 
 struct admin_cluster {

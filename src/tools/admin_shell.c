@@ -89,7 +89,17 @@ void admin_shell_greet(const struct admin_session *session)
         }
         fputs(any ? "\n" : "", session->out);
     }
-    fputc('\n', session->out);
+    const char *between = "Cluster Visibility error (Please check services list): ";
+    bool blind = false;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        if (cluster->nodes[i].answers && !cluster->nodes[i].sees_all) {
+            fprintf(session->out, "%s%s%s", session->color && !blind ? "\033[31;91m" : "", between,
+                    cluster->nodes[i].address);
+            between = ", ";
+            blind = true;
+        }
+    }
+    fprintf(session->out, "%s%s\n", blind && session->color ? "\033[0m" : "", blind ? "\n" : "");
 }
 
 void admin_shell_run(struct admin_session *session, const char *home)

@@ -313,3 +313,33 @@ enum tools_args_outcome tools_args_read(const struct tools_args *args, int argc,
     }
     return outcome;
 }
+
+enum tools_args_outcome tools_args_set(const struct tools_args *args, void *settings,
+                                       const char *name, const char *value)
+{
+    const struct tools_option *option = find_name(args, name, strlen(name));
+    const struct reader reader = {.args = args, .settings = settings};
+    if (option == NULL) {
+        return TOOLS_ARGS_DONE;
+    }
+    switch (option->kind) {
+    case TOOLS_OPTION_FLAG:
+        if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
+            tools_args_mistake(args, "%s: '%s' is neither true nor false", name, value);
+            return TOOLS_ARGS_MISTAKE;
+        }
+        return strcmp(value, "true") == 0 ? option_take(&reader, option, value) : TOOLS_ARGS_OK;
+    case TOOLS_OPTION_TEXT:
+    case TOOLS_OPTION_U16:
+    case TOOLS_OPTION_U32:
+    case TOOLS_OPTION_U64:
+        return option_take(&reader, option, value);
+    case TOOLS_OPTION_HEADING:
+    case TOOLS_OPTION_REFUSED:
+    case TOOLS_OPTION_IGNORED:
+    case TOOLS_OPTION_HELP:
+    case TOOLS_OPTION_VERSION:
+        break;
+    }
+    return TOOLS_ARGS_DONE;
+}

@@ -58,6 +58,12 @@ enum { TOOLS_EXIT_OK = 0, TOOLS_EXIT_FAILED = 1, TOOLS_EXIT_USAGE = 2 };
 enum tools_args_outcome tools_args_read(const struct tools_args *args, int argc, char **argv,
                                         void *settings, const char **words, uint32_t *word_count);
 
+// Sets the option of that name from elsewhere, such as a configuration file; flags are true or
+// false. A text must live as long as `settings`. TOOLS_ARGS_DONE when there is no such option or it
+// has no effect; a mistake is explained.
+enum tools_args_outcome tools_args_set(const struct tools_args *args, void *settings,
+                                       const char *name, const char *value);
+
 // Prints the help that --help prints.
 void tools_args_help(const struct tools_args *args, FILE *out);
 

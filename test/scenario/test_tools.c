@@ -163,6 +163,45 @@ static void admin_shows_the_cluster(void **state)
     assert_non_null(strstr(complained, "did you mean --host?"));
 }
 
+static void admin_reads_hosts_from_a_configuration_file(void **state)
+{
+    (void)state;
+    char path[128], line[256];
+    snprintf(path, sizeof path, "%s/astools.conf", node.folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "[cluster]\nhost = \"127.0.0.1:%u\"\n[asadm]\njson = true\n[aql]\nx\n",
+            node.port);
+    fclose(file);
+    snprintf(line, sizeof line, "--only-config-file %s -e summary", path);
+    assert_int_equal(run("asadm", line), 0);
+    assert_memory_equal(said, "{\n", 2);
+    snprintf(line, sizeof line, "--only-config-file %s -h 127.0.0.1:1 -e summary", path);
+    assert_int_equal(run("asadm", line), 2); // the command line wins
+    assert_int_equal(run("asadm", "--only-config-file /nowhere -e summary"), 2);
+    assert_non_null(strstr(complained, "/nowhere: No such file"));
+    unlink(path);
+}
+
+static void admin_runs_files_with_comments(void **state)
+{
+    (void)state;
+    char path[128], line[256];
+    snprintf(path, sizeof path, "%s/commands", node.folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "// a comment\nshow mapping ip; /* and\nanother */ show mapping node\n");
+    fclose(file);
+    snprintf(line, sizeof line, "-p @ -f %s", path);
+    assert_int_equal(run("asadm", line), 0);
+    assert_non_null(strstr(said, "~~~ show mapping ip ~~~\n"));
+    assert_non_null(strstr(said, "~~~ show mapping node ~~~\n"));
+    snprintf(line, sizeof line, "-p @ -e %s", path);
+    assert_int_equal(run("asadm", line), 0);
+    assert_int_equal(run("asadm", "-p @ -f /nowhere"), 2);
+    unlink(path);
+}
+
 static void health_answers_with_its_exit_code(void **state)
 {
     (void)state;
@@ -268,6 +307,8 @@ int main(void)
         cmocka_unit_test(info_asks_all_nodes),
         cmocka_unit_test(info_takes_the_port_with_the_host),
         cmocka_unit_test(admin_shows_the_cluster),
+        cmocka_unit_test(admin_reads_hosts_from_a_configuration_file),
+        cmocka_unit_test(admin_runs_files_with_comments),
         cmocka_unit_test(health_answers_with_its_exit_code),
         cmocka_unit_test(bench_inserts_every_key_once),
         cmocka_unit_test(bench_holds_its_rate_and_reports_each_second),

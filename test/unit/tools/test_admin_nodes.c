@@ -293,6 +293,25 @@ static void nodes_are_found_through_peers_and_stay_when_the_seed_goes(void **sta
     fake_fini(&fake);
 }
 
+static void a_node_that_misses_others_is_known(void **state)
+{
+    (void)state;
+    const struct fake_info blind[] = {
+        {"node", "BB90600000A4202"},
+        {"service-clear-std", "10.0.0.6:3000"},
+        {"peers-clear-std", "1,3000,[]"},
+        {NULL, NULL},
+    };
+    struct fake_node nodes[2] = {two_nodes[0], two_nodes[1]};
+    nodes[1].infos = blind;
+    struct fake fake;
+    fake_init(&fake, nodes, 2);
+    assert_true(fake_run(&fake, "show mapping ip"));
+    assert_true(fake.session.cluster.nodes[0].sees_all);
+    assert_false(fake.session.cluster.nodes[1].sees_all);
+    fake_fini(&fake);
+}
+
 static void a_single_node_can_be_asked_alone(void **state)
 {
     (void)state;
@@ -485,6 +504,7 @@ int main(void)
         cmocka_unit_test(nodes_that_talk_nonsense_are_shown_as_they_are),
         cmocka_unit_test(nobody_answering_is_told_with_the_seeds),
         cmocka_unit_test(nodes_are_found_through_peers_and_stay_when_the_seed_goes),
+        cmocka_unit_test(a_node_that_misses_others_is_known),
         cmocka_unit_test(a_single_node_can_be_asked_alone),
         cmocka_unit_test(a_node_with_several_addresses_is_one_node),
         cmocka_unit_test(nodes_of_one_name_go_by_their_addresses),
