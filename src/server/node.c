@@ -104,6 +104,7 @@ enum base_result node_new(struct config *config, struct node **out)
     peers_self_set(&node->peers, &(struct peer){.id = node->identity.id,
                                                 .incarnation = node->identity.incarnation});
     pthread_mutex_init(&node->counters_lock, NULL);
+    pthread_mutex_init(&node->service_lock, NULL);
     enum base_result result = info_new(&node->info);
     if (result == RESULT_OK) {
         result = shared_new(node, &node->shared);
@@ -140,6 +141,7 @@ void node_free(struct node **node)
     identity_fini(&n->identity);
     peers_fini(&n->peers);
     pthread_mutex_destroy(&n->counters_lock);
+    pthread_mutex_destroy(&n->service_lock);
     config_free(&n->config);
     free(n);
     *node = NULL;

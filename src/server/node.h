@@ -69,6 +69,7 @@ struct node {
     struct namespace namespaces[LIMIT_NAMESPACES];
     struct namespace *cluster_namespaces[LIMIT_NAMESPACES]; // by cluster_number
     struct log *log;                                        // NULL: nothing is logged
+    pthread_mutex_t service_lock; // guards the end of the next against service_places_changed
     struct service *service;
     struct jobs *jobs;
     struct expiry *expiry; // NULL until started

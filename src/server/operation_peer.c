@@ -183,8 +183,9 @@ static void on_written(struct operation *op, uint8_t from, const struct message 
 }
 
 // Takes in what a duplicate has. False when that cannot be: the node is then asked again.
-static bool answer_merge(struct operation *op, const struct message *message)
+static bool answer_merge(struct operation *op, const struct message *message, bool *changed)
 {
+    *changed = false;
     struct base_slice record = message->body;
     if (message->result != RESULT_OK) {
         return false;
@@ -196,16 +197,16 @@ static bool answer_merge(struct operation *op, const struct message *message)
         memcmp(record.data + STORE_RECORD_DIGEST_AT, op->digest, LIMIT_DIGEST_SIZE) != 0) {
         return false;
     }
-    enum base_result result =
-        replica_merge(op->ns->replica, message->key, record.data, worker_now_s(op->all->worker));
+    enum base_result result = replica_adopt(op->ns->replica, message->key, record.data,
+                                            worker_now_s(op->all->worker), changed);
     return result == RESULT_OK || result == RESULT_LOST_CONFLICT;
 }
 
 static void on_answer(struct operation *op, uint8_t from, const struct message *message)
 {
-    event_of_answer(
-        op, from, message,
-        (struct replication_event){.type = REPLICATION_ANSWERED, .ok = answer_merge(op, message)});
+    struct replication_event event = {.type = REPLICATION_ANSWERED};
+    event.ok = answer_merge(op, message, &event.changed);
+    event_of_answer(op, from, message, event);
 }
 
 static void on_proxied(struct operation *op, uint8_t from, const struct message *message)

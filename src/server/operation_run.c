@@ -161,7 +161,7 @@ void operation_applied(struct request *r, const struct store_cursor *cursor,
     };
     op->result = result;
     replication_step(&op->machine, &event, &op->effect);
-    if (op->effect.type == REPLICATION_SEND) {
+    if (op->effect.type == REPLICATION_SEND && cursor->stored != NULL) {
         send_record(op, cursor->stored, &op->effect);
         op->effect.type = REPLICATION_NOTHING;
     }

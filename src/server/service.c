@@ -282,6 +282,7 @@ void service_operations_count(struct node *node, uint32_t *all, uint32_t *proxie
 void service_places_changed(struct node *node, uint32_t namespace_number)
 {
     (void)namespace_number; // few operations wait: all of them look again
+    pthread_mutex_lock(&node->service_lock);
     struct service *service = node->service;
     for (uint32_t i = 0; service != NULL && i < service->thread_count; i++) {
         struct service_thread *thread = &service->threads[i];
@@ -289,6 +290,7 @@ void service_places_changed(struct node *node, uint32_t namespace_number)
             io_loop_wake(thread->loop);
         }
     }
+    pthread_mutex_unlock(&node->service_lock);
 }
 
 static struct service_thread *least_loaded(struct service *service)
@@ -496,12 +498,16 @@ enum base_result service_start(struct node *node, struct service **out)
     return RESULT_OK;
 }
 
-static void thread_fini(struct service_thread *thread)
+static void thread_end(struct service_thread *thread)
 {
     if (thread->started) {
         io_loop_wake(thread->loop);
         pthread_join(thread->pthread, NULL);
     }
+}
+
+static void thread_fini(struct service_thread *thread)
+{
     if (thread->loop != NULL) {
         returned_take(thread);
     }
@@ -535,6 +541,12 @@ void service_stop(struct service **service)
         close(s->listeners[i].watch.fd);
     }
     for (uint32_t i = 0; i < s->thread_count; i++) {
+        thread_end(&s->threads[i]);
+    }
+    pthread_mutex_lock(&s->node->service_lock);
+    *service = NULL; // the clustering thread may still tell of changed places
+    pthread_mutex_unlock(&s->node->service_lock);
+    for (uint32_t i = 0; i < s->thread_count; i++) {
         thread_fini(&s->threads[i]);
     }
     io_loop_free(&s->accept_loop);
@@ -543,5 +555,4 @@ void service_stop(struct service **service)
     }
     free(s->threads);
     free(s);
-    *service = NULL;
 }

@@ -411,11 +411,16 @@ static void a_write_that_not_all_replicas_acknowledge_ends_in_doubt(void **state
     send_all(f, &f->a);
     assert_int_equal(take(f, &f->a), RESULT_TIMEOUT);
     assert_int_equal(COUNTED(&f->a, client_write_timeout), 1);
-    assert_true(COUNTED(&f->a, retransmit_all_write_repl_write) > 0);
-    until(waiting(&f->a) == 0);
-    assert_int_equal(in_flight(&f->a), 0);
     assert_int_equal(stored(&f->a, 1), 1);
     assert_int_equal(stored(&f->b, 1), 0);
+    // The replica does not stay behind for that.
+    assert_int_equal(in_flight(&f->a), 1);
+    pair(f, KEY);
+    until(in_flight(&f->a) == 0);
+    assert_int_equal(stored(&f->b, 1), 1);
+    assert_true(COUNTED(&f->a, retransmit_all_write_repl_write) > 0);
+    assert_int_equal(COUNTED(&f->a, client_write_success), 0);
+    until(waiting(&f->a) == 0);
 }
 
 static void a_replica_that_comes_late_into_the_view_still_gets_the_write(void **state)
@@ -561,6 +566,44 @@ static void what_another_node_may_have_newer_is_asked_for_first(void **state)
     assert_int_equal(stored(&f->b, 1), 4);
 }
 
+static void what_a_read_takes_from_a_duplicate_is_on_the_replicas_first(void **state)
+{
+    struct fixture *f = *state;
+    struct place master = master_of(KEY, (struct node_set){0});
+    place_all(&f->b, &master);
+    assert_int_equal(put(f, &f->b, 1, 100), RESULT_OK);
+    // B has the only copy, and shall also be told of what is taken from it.
+    master = master_of(KEY + 1, only(f->a.other));
+    master.duplicates = only(f->a.other);
+    struct place replica = replica_of(KEY + 1, f->b.other, false);
+    place_all(&f->b, &replica);
+    place_all(&f->a, &master);
+    assert_int_equal(get(f, &f->a, 1), RESULT_OK);
+    assert_int_equal(value_of(f), 100);
+    assert_int_equal(stored(&f->a, 1), 1);
+    assert_int_equal(in_flight(&f->a), 0);
+    assert_int_equal(COUNTED(&f->a, client_read_success), 1);
+    until(waiting(&f->a) == 0);
+}
+
+static void a_delete_leaves_a_tombstone_on_the_replica_too(void **state)
+{
+    struct fixture *f = *state;
+    pair(f, KEY);
+    assert_int_equal(put(f, &f->a, 1, 1), RESULT_OK);
+    add(f, (struct ask){.info2 = WIRE_INFO2_WRITE | WIRE_INFO2_DELETE, .id = 1});
+    send_all(f, &f->a);
+    assert_int_equal(take(f, &f->a), RESULT_OK);
+    uint8_t digest[LIMIT_DIGEST_SIZE];
+    digest_of(1, digest);
+    assert_int_equal(store_tombstone_count(f->b.ns->store, base_digest_partition(digest)), 1);
+    assert_int_equal(get(f, &f->b, 1), RESULT_RECORD_NOT_FOUND);
+    assert_int_equal(put(f, &f->a, 1, 2), RESULT_OK);
+    assert_int_equal(f->answer.header.generation, 1);
+    assert_int_equal(get(f, &f->b, 1), RESULT_OK);
+    assert_int_equal(value_of(f), 2);
+}
+
 static void commit_level_master_waits_for_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -686,6 +729,8 @@ int main(void)
         TEST(a_passed_on_write_whose_node_died_is_in_doubt_and_a_read_goes_elsewhere),
         TEST(a_node_that_is_no_longer_master_has_the_request_routed_again),
         TEST(what_another_node_may_have_newer_is_asked_for_first),
+        TEST(what_a_read_takes_from_a_duplicate_is_on_the_replicas_first),
+        TEST(a_delete_leaves_a_tombstone_on_the_replica_too),
         TEST(commit_level_master_waits_for_nobody),
         TEST(answers_come_in_the_order_of_the_requests),
         TEST(a_client_may_have_many_writes_under_way_and_no_more),
