@@ -66,6 +66,14 @@ static void check_lead(const struct partition_machine *machine, uint32_t partiti
     base_assert(lead->finished == state->settled);
 }
 
+void partition__check_one(const struct partition_machine *machine, uint32_t partition)
+{
+    if (machine->planned && partition < LIMIT_PARTITIONS) {
+        check_state(machine, partition);
+        check_lead(machine, partition);
+    }
+}
+
 void partition_check(const struct partition_machine *machine)
 {
     uint32_t remaining = 0;

@@ -197,7 +197,7 @@ void partition_step(struct partition_machine *machine, const struct partition_ev
     if (machine->planned) {
         partition__lead_work(machine, out);
     }
-    base_assert_slow((partition_check(machine), true));
+    base_assert_slow((partition__check_one(machine, event->partition), true));
 }
 
 void partition_exchange_own(const struct partition_machine *machine, struct partition_exchange *out)

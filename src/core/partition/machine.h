@@ -139,6 +139,9 @@ void partition__on_announce(struct partition_machine *machine, uint32_t from,
 void partition__on_hand_over(struct partition_machine *machine, uint32_t from,
                              const struct partition_message *message);
 
+// What partition_check says of one partition; of none if there is no such one, or no plan yet.
+void partition__check_one(const struct partition_machine *machine, uint32_t partition);
+
 static inline struct node_set partition__union(struct node_set a, struct node_set b)
 {
     return (struct node_set){{a.bits[0] | b.bits[0], a.bits[1] | b.bits[1]}};
