@@ -154,9 +154,12 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     bool changed;
     if (place != NULL) {
-        result = place->role == PLACE_NONE
-                     ? RESULT_OK
-                     : put_if_newer(&cursor, bytes, REPLICATION_BY_LAST_UPDATE_TIME, &changed);
+        // A copy of another lineage than the master's may have won a conflict that is not settled.
+        bool alike = place->lineage == place->key;
+        enum replication_policy by =
+            alike ? REPLICATION_BY_LAST_UPDATE_TIME : replica_policy(replica);
+        result =
+            place->role == PLACE_NONE ? RESULT_OK : put_if_newer(&cursor, bytes, by, &changed);
     }
     store_release(&cursor);
     return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;

@@ -58,8 +58,9 @@ BASE_MUST_USE enum base_result replica_adopt(struct replica *replica, uint64_t k
                                              const uint8_t *bytes, uint32_t now_s, bool *changed);
 
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
-// (replication.h says why); that ours is newer is ok. A node that dropped its copy in this view
-// says ok and stores nothing.
+// (replication.h says why), but by the policy while our copy is of another lineage than the
+// master's; that ours is newer is ok. A node that dropped its copy in this view says ok and stores
+// nothing.
 // RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);

@@ -78,7 +78,7 @@ static void fixture_end(struct fixture *f)
 
 static void place_as(struct fixture *f, uint64_t key, enum place_role role)
 {
-    struct place place = {.key = key, .role = (uint8_t)role, .master = PLACE_SELF};
+    struct place place = {.key = key, .lineage = key, .role = (uint8_t)role, .master = PLACE_SELF};
     replica_place_set(f->replica, PARTITION, &place);
 }
 
@@ -263,6 +263,19 @@ static void the_conflict_rule_decides_who_stays(void **state)
     }
 }
 
+static void writes_to_a_copy_of_another_lineage_go_by_the_policy(void **state)
+{
+    (void)state;
+    static const struct sent more_writes = {.last_update_ms = 4000, .generation = 5, .fill = 2};
+    struct fixture f = fixture_new(REPLICATION_BY_GENERATION);
+    place_as(&f, KEY, PLACE_REPLICA);
+    f.replica->place[PARTITION].lineage = OTHER_KEY;
+    assert_int_equal(merge(&f, KEY, &old), RESULT_OK);
+    assert_int_equal(on_write(&f, KEY, &more_writes), RESULT_OK);
+    assert_int_equal(stored_fill(&f), 2);
+    fixture_end(&f);
+}
+
 static void a_truncation_decides_before_the_conflict_rule(void **state)
 {
     (void)state;
@@ -368,6 +381,7 @@ int main(void)
         cmocka_unit_test(records_are_taken_in_their_view_alone),
         cmocka_unit_test(who_adopts_a_record_learns_whether_it_was_news),
         cmocka_unit_test(the_conflict_rule_decides_who_stays),
+        cmocka_unit_test(writes_to_a_copy_of_another_lineage_go_by_the_policy),
         cmocka_unit_test(a_truncation_decides_before_the_conflict_rule),
         cmocka_unit_test(questions_are_answered_with_whatever_stands_there),
         cmocka_unit_test(bad_bytes_are_refused_and_change_nothing),
