@@ -147,6 +147,10 @@ static void request_make(struct sim *sim, uint32_t client, struct request *out)
         .kind = kind_choose(sim),
         .client = (uint16_t)client,
     };
+    if (out->kind == OPERATION_DELETE &&
+        !history_may_delete(sim, out->namespace_number, out->key)) {
+        out->kind = OPERATION_WRITE;
+    }
     out->commit_master = out->kind != OPERATION_READ && prng_chance(p, 20);
 }
 

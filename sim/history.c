@@ -11,7 +11,7 @@
 #include "operation.h"
 #include "story.h"
 
-enum { WANTED_MAX = 48, CLASHES_MAX = 32 };
+enum { WANTED_MAX = 48, CLASHES_MAX = 32, LIVES_MAX = REPLICATION_LIVES / 2 - 4 };
 
 struct version {
     struct replication_version is;
@@ -122,7 +122,7 @@ static bool is_ancestor(const struct record *record, uint32_t old, uint32_t youn
 }
 
 // Whether who holds `held` lacks nothing of `wanted`: it was built on it, or it, or one that it was
-// built on, won against it. The last because lives and generations go in circles.
+// built on, won against it.
 static bool covers(const struct sim *sim, uint32_t namespace_number, const struct record *record,
                    uint32_t held, uint32_t wanted)
 {
@@ -149,6 +149,12 @@ void history_describe(struct sim *sim, uint32_t namespace_number, uint32_t key, 
     const struct version *v = at(record_of(sim, namespace_number, key), number);
     snprintf(out, 64, "v%u (g%u.%u t%" PRIu64 " %s %" PRIu64 ")", number, v->is.life,
              v->is.generation, v->is.last_update_ms % 1000000, kinds[v->kind], v->number);
+}
+
+bool history_may_delete(const struct sim *sim, uint32_t namespace_number, uint32_t key)
+{
+    const struct record *record = record_of(sim, namespace_number, key);
+    return record->count < 2 || record->version[record->count - 1].is.life < LIVES_MAX;
 }
 
 // --- what stores hold ---

@@ -75,6 +75,10 @@ void history_forgotten(const struct process *process, uint32_t namespace_number,
 // new count of lost copies. `holders`: hosts, by partition, as bits.
 void history_settled(struct sim *sim, uint32_t namespace_number, const uint32_t *holders);
 
+// False when the record has been deleted and made again so often that lives come round: then which
+// version wins depends on the way by which they meet, and nothing could be demanded.
+bool history_may_delete(const struct sim *sim, uint32_t namespace_number, uint32_t key);
+
 // For the story: "g3 12ab (write 17)".
 void history_describe(struct sim *sim, uint32_t namespace_number, uint32_t key, uint32_t version,
                       char out[64]);
