@@ -148,6 +148,23 @@ static void send_record(struct operation *op, const uint8_t *stored,
             (struct base_slice){stored, store_record_size(stored)});
 }
 
+static void written_remember(struct operation *op, const struct store_cursor *cursor)
+{
+    op->written = cursor->stored != NULL ? replica_version(cursor->stored)
+                                         : (struct replication_version){.exists = false};
+}
+
+// Whether what was written, or a later version, still stands: our copy may have been dropped, and
+// another one may have come since.
+static bool written_stands(const struct operation *op, const struct store_cursor *cursor)
+{
+    if (cursor->stored == NULL) {
+        return !op->written.exists;
+    }
+    struct replication_version stored = replica_version(cursor->stored);
+    return replication_compare(&stored, &op->written, REPLICATION_BY_LAST_UPDATE_TIME) >= 0;
+}
+
 void operation_applied(struct request *r, const struct store_cursor *cursor,
                        enum base_result result, bool changed)
 {
@@ -160,6 +177,7 @@ void operation_applied(struct request *r, const struct store_cursor *cursor,
         .result = result,
     };
     op->result = result;
+    written_remember(op, cursor);
     replication_step(&op->machine, &event, &op->effect);
     if (op->effect.type == REPLICATION_SEND && cursor->stored != NULL) {
         send_record(op, cursor->stored, &op->effect);
@@ -181,6 +199,7 @@ void operation_aside(struct request *r, const struct store_cursor *cursor)
         return; // a migration or the next write brings it
     }
     op->is_aside = op->started = op->done = true;
+    written_remember(op, cursor);
     struct replication_event event = {
         .type = REPLICATION_BEGIN, .now_ms = operation__now_ms(op->all), .place = place};
     struct replication_effect effect;
@@ -353,27 +372,30 @@ static void ask(struct operation *op, const struct replication_effect *effect)
     send_to(op, effect, MESSAGE_ASK, (struct base_slice){op->digest, LIMIT_DIGEST_SIZE});
 }
 
-// The record as it now stands. When there is none any more, because our copy was dropped or the
-// record's time was over, there is nothing that anybody lacks.
+// The record as it now stands. One whose time was over is owed to nobody.
 static void send_again(struct operation *op, const struct replication_effect *effect)
 {
     struct operations *all = op->all;
+    uint32_t now_s = worker_now_s(all->worker);
     struct store_cursor cursor;
-    store_acquire(op->ns->store, op->digest, worker_now_s(all->worker), &cursor);
-    bool stored = cursor.stored != NULL;
-    if (stored) {
+    store_acquire(op->ns->store, op->digest, now_s, &cursor);
+    bool stands = written_stands(op, &cursor);
+    bool sends = stands && cursor.stored != NULL;
+    if (sends) {
         send_record(op, cursor.stored, effect);
     }
     store_release(&cursor);
+    bool expired = op->written.void_time_s != 0 && op->written.void_time_s <= now_s;
     uint64_t id = op->id;
     for (uint32_t n = node_set_next(&effect->set, 0);
-         n < LIMIT_CLUSTER_NODES && !stored && operation__find(all, id) != NULL;
+         n < LIMIT_CLUSTER_NODES && !sends && operation__find(all, id) != NULL;
          n = node_set_next(&effect->set, n + 1)) {
         const struct replication_event event = {.type = REPLICATION_ACKED,
                                                 .now_ms = operation__now_ms(all),
                                                 .key = effect->key,
                                                 .from = (uint8_t)n,
-                                                .ok = true};
+                                                .ok = true,
+                                                .lost = !stands && !expired};
         operation__event(op, &event);
     }
 }
@@ -397,6 +419,7 @@ static void merge_again(struct operation *op)
     if (result == RESULT_OK && replication_may_apply(&op->machine, event.place)) {
         event.type = REPLICATION_APPLIED;
         event.changed = cursor.stored != NULL;
+        written_remember(op, &cursor);
     }
     replication_step(&op->machine, &event, &effect);
     if (effect.type == REPLICATION_SEND && cursor.stored != NULL) {

@@ -52,6 +52,7 @@ struct operation {
     void *on_done_arg;
     struct fabric_source source; // of a passed-on request or a merge
     uint64_t source_id, source_key;
+    struct replication_version written; // by us; what is sent is this or a later one
     uint64_t sent_key; // of what was sent last, and what that was: the same again is a repetition
     enum replication_effect_type sent_type;
     uint32_t answer_size;

@@ -209,7 +209,7 @@ static void on_acked(struct replication *m, const struct replication_event *even
         m->resend_ms = event->now_ms + REPLICATION_REFUSED_MS;
         return;
     }
-    if (event->lost && m->state == REPLICATION_STATE_MERGING) {
+    if (event->lost) {
         finish(m, RESULT_TIMEOUT, out);
         return;
     }

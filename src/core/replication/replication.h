@@ -74,9 +74,10 @@ enum replication_event_type {
     REPLICATION_APPLIED,  // under the stripe, with `place` as it was there; `result`; `changed`:
                           // there is a record to replicate
     REPLICATION_ACKED,    // `from` has the record that was sent under `key`, or !ok: it is in
-                          // another view; `lost`: it was given to a new master and another version
-                          // won. Also ok when there is nothing to send any more because our copy
-                          // was dropped: others have what it held
+                          // another view. `lost`: it was given to a new master and another version
+                          // won, or what was written does not stand here any more (our copy was
+                          // dropped meanwhile), so that there is nothing to send. Ok without a
+                          // message when the record's time was over
     REPLICATION_MOVED,    // `place` may have changed: a new view, or a new master in this one
     REPLICATION_TICK,     // time passes; `place` if at hand, else NULL
 };

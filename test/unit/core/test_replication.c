@@ -460,6 +460,14 @@ static const struct story stories[] = {
       {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2},
       {.event = MOVED, REPLICA_OF_1_LATER, 8, GO(SEND), BIT_1},
       {.event = LOST, 1, 8, GO(FINISH), 0, RESULT_TIMEOUT}}},
+    {"a write that does not stand at the master any more is in doubt",
+     REPLICATION_WRITE,
+     false,
+     false,
+     false,
+     {{.event = BEGIN, MASTER_12, 7, GO(APPLY)},
+      {.event = APPLIED, MASTER_12, 7, GO(SEND), BIT_1 | BIT_2},
+      {.event = LOST, 1, 7, GO(FINISH), 0, RESULT_TIMEOUT}}},
     {"mastership that moves on takes the record along",
      REPLICATION_WRITE,
      false,
@@ -727,9 +735,10 @@ static void truth_learn(struct truth *truth, const struct replication_event *eve
     }
     bool merging = before->state == REPLICATION_STATE_MERGING;
     if (event->type == REPLICATION_ACKED && event->ok && event->key < KEYS_MAX) {
-        if (!merging) {
+        if (!merging && !event->lost) {
             node_set_add(&truth->have[event->key], event->from);
-        } else if (!event->lost && event->key == before->key && event->from == before->target) {
+        } else if (merging && !event->lost && event->key == before->key &&
+                   event->from == before->target) {
             truth->merged = true;
         }
     }
