@@ -18,9 +18,10 @@
 //            duplicates; if there are any, all of desired, because what is asked of a duplicate
 //            gets to the master first
 // A copy that equals the master's, whatever its lineage, is as good as full. From the plan on the
-// master and `writes` have the view's lineage. Only one of `writes` that is a duplicate too has
-// neither its old lineage, for it takes writes, nor the view's, for it has records that others
-// lack: until it is synced it has a lineage of its own, that no other copy has.
+// master and `writes` have the view's lineage. But where there are duplicates their records come to
+// the master, and from then on the lineage stands for those as well: the master alone is full, and
+// who was full or is a duplicate gets, as one of `writes`, a lineage that no other copy has until
+// it is synced. It is neither a part of the view's lineage, nor, for it takes writes, its old one.
 //
 // The acting master then syncs with each of `unsynced` (both ways; PARTITION_SYNC): with duplicates
 // first, then with all of desired that may lack what it has learnt of them. A node of `writes` that
@@ -49,7 +50,7 @@
 
 // What a node tells of its copy of one partition.
 struct partition_copy {
-    uint64_t lineage; // 0: never took part in a view
+    uint64_t lineage; // 0: never took part in a view; more than 48 bits: that of no other copy
     uint64_t sum;     // of the records' contents; equal contents, equal sums
     uint32_t count;   // records, tombstones too
     bool full;

@@ -5,11 +5,21 @@
 
 #include "core/partition/machine.h"
 
-// A copy that takes writes while it has records of its own belongs to no lineage but its own. Keys
-// of views have 48 bits, so the top bit keeps them apart.
-static uint64_t lineage_alone(uint64_t key, uint64_t node_id)
+// Keys of views have 48 bits. A lineage of a copy's own has the top bit, and says whether the copy
+// was full when it got it.
+#define LINEAGE_ALONE      (UINT64_C(1) << 63)
+#define LINEAGE_ALONE_FULL (UINT64_C(1) << 62)
+
+static bool is_full(const struct partition_copy *copy)
 {
-    return balance_score(key ^ node_id, 0) | UINT64_C(1) << 63;
+    uint64_t both = LINEAGE_ALONE | LINEAGE_ALONE_FULL;
+    return copy->full || (copy->lineage & both) == both;
+}
+
+static uint64_t lineage_alone(uint64_t key, uint64_t node_id, bool full)
+{
+    uint64_t lineage = balance_score(key ^ node_id, 0) | LINEAGE_ALONE;
+    return full ? lineage | LINEAGE_ALONE_FULL : lineage & ~LINEAGE_ALONE_FULL;
 }
 
 static bool same_content(const struct partition_copy *a, const struct partition_copy *b)
@@ -84,7 +94,7 @@ static void partition_find(struct partition_machine *machine, uint32_t partition
     for (uint32_t node = node_set_next(&machine->has, 0); node < LIMIT_CLUSTER_NODES;
          node = node_set_next(&machine->has, node + 1)) {
         const struct partition_copy *copy = &machine->copy[node][partition];
-        if (copy->full) {
+        if (is_full(copy)) {
             node_set_add(&full, node);
         }
         if (copy->count > 0) {
@@ -106,9 +116,9 @@ static void partition_find(struct partition_machine *machine, uint32_t partition
     for (uint32_t node = node_set_next(&machine->has, 0); node < LIMIT_CLUSTER_NODES;
          node = node_set_next(&machine->has, node + 1)) {
         const struct partition_copy *copy = &machine->copy[node][partition];
-        bool complete =
-            found->kind == PARTITION_KIND_FULL && ((copy->full && copy->lineage == best->lineage) ||
-                                                   (copy->count > 0 && same_content(copy, best)));
+        bool complete = found->kind == PARTITION_KIND_FULL &&
+                        ((is_full(copy) && copy->lineage == best->lineage) ||
+                         (copy->count > 0 && same_content(copy, best)));
         if (complete || node == found->reference) {
             node_set_add(all, node);
         } else if (copy->count > 0 || (copy->lineage == best->lineage && best->lineage != 0)) {
@@ -158,7 +168,7 @@ static struct node_set candidates_find(const struct partition_machine *machine, 
     struct node_set candidates = partition__with((struct node_set){{0}}, found->reference);
     for (uint32_t node = node_set_next(&same, 0); node < LIMIT_CLUSTER_NODES;
          node = node_set_next(&same, node + 1)) {
-        if (found->kind == PARTITION_KIND_FULL && machine->copy[node][partition].full) {
+        if (found->kind == PARTITION_KIND_FULL && is_full(&machine->copy[node][partition])) {
             node_set_add(&candidates, node);
         }
     }
@@ -257,23 +267,32 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
             node_set_add(&state->unsynced, node);
         }
     }
-    // What the master takes from duplicates to answer a request, before their sync, it alone has.
-    if (!node_set_is_empty(&state->duplicates)) {
-        state->unsynced = partition__union(state->unsynced, desired);
-        node_set_remove(&state->unsynced, state->master);
+    if (node_set_is_empty(&state->duplicates)) {
+        return;
     }
+    // What duplicates have comes to the master. Whoever lacks it then is not full any more,
+    // whatever it was; so nobody but the master is until it has been synced.
+    state->full =
+        partition__both(state->full, partition__with((struct node_set){{0}}, state->master));
+    state->unsynced = partition__union(state->unsynced, desired);
+    node_set_remove(&state->unsynced, state->master);
 }
 
-// What our own copy is from now on.
+// What our own copy is from now on. One that takes writes has the lineage of the view. Where there
+// are duplicates the lineage of the view is that of the master and of what will be equal to it: a
+// copy that was full, or is a duplicate itself, stands alone until it has been synced.
 static void self_find(const struct partition_machine *machine, uint32_t partition,
                       struct partition_state *state)
 {
     const struct partition_copy *copy = &machine->copy[machine->self][partition];
     bool duplicate = node_set_has(&state->duplicates, machine->self);
-    if (state->master == machine->self || node_set_has(&state->writes, machine->self)) {
-        state->self_full = node_set_has(&state->full, machine->self);
-        state->lineage = duplicate ? lineage_alone(machine->key, machine->member[machine->self].id)
-                                   : machine->key;
+    bool apart = !node_set_is_empty(&state->duplicates) && (duplicate || is_full(copy));
+    state->self_full = node_set_has(&state->full, machine->self);
+    if (state->master == machine->self) {
+        state->lineage = machine->key;
+    } else if (node_set_has(&state->writes, machine->self)) {
+        uint64_t id = machine->member[machine->self].id;
+        state->lineage = apart ? lineage_alone(machine->key, id, is_full(copy)) : machine->key;
     } else if (duplicate) {
         state->self_full = copy->full;
         state->lineage = copy->lineage;

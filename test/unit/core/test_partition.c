@@ -310,7 +310,7 @@ static const struct plan_row plan_rows[] = {
      "01",
      0,
      "1",
-     "01",
+     "0",
      "123",
      "23",
      false},
