@@ -20,7 +20,8 @@ enum {
     WAIT_MS = 20,     // in a cluster at rest
     WAIT_ALONE_MS = 100,
     CLEAR_STEP_RECORDS = 1000,
-    FIRST_VIEW_TURNS = 64, // the most it takes a lone node to have its first view
+    CLEAR_STEP_MAX_MS = 100, // of being awake; one that takes longer was stopped
+    FIRST_VIEW_TURNS = 64,   // the most it takes a lone node to have its first view
     TELL_AGAIN_MS = 10000,
     REMIND_MS = 5000,
     LOOK_MS = 500,           // between two looks whether tombstones are known everywhere
@@ -42,10 +43,12 @@ static uint64_t random_next(struct clustering *c)
     return x ^ x >> 31;
 }
 
-// Says that this thread is awake: a service thread that finds this too long ago serves nothing.
-static void awake_say(struct clustering *c)
+// Says that this thread was awake at a moment: a service thread that finds this too long ago serves
+// nothing. The moment is the one that the machines have been told of: when the process was stopped
+// since then, they do not know it yet, and nobody may be told that all is well.
+static void awake_say(struct clustering *c, uint64_t now_ms)
 {
-    atomic_store_explicit(&c->node->cluster_tick_ns, io_clock_monotonic_ns(), memory_order_relaxed);
+    atomic_store_explicit(&c->node->cluster_tick_ns, now_ms * 1000000, memory_order_relaxed);
 }
 
 // --- who is missing ------------------------------------------------------------------------------
@@ -176,8 +179,14 @@ static void edge_partition_clear(void *arg, uint32_t namespace_number, uint32_t 
     struct clustering *c = arg;
     struct store *store = c->node->cluster_namespaces[namespace_number]->store;
     pthread_mutex_unlock(&c->machine_lock);
+    uint64_t awake_ms =
+        atomic_load_explicit(&c->node->cluster_tick_ns, memory_order_relaxed) / 1000000;
     while (!store_partition_clear_step(store, partition, CLEAR_STEP_RECORDS)) {
-        awake_say(c);
+        uint64_t now_ms = clustering__now_ms();
+        if (now_ms - awake_ms < CLEAR_STEP_MAX_MS) { // else it was stopped meanwhile
+            awake_say(c, now_ms);
+            awake_ms = now_ms;
+        }
     }
     pthread_mutex_lock(&c->machine_lock);
 }
@@ -405,7 +414,7 @@ static uint32_t turn(struct clustering *c)
     tombstones_look(c, now_ms);
     pthread_mutex_unlock(&c->machine_lock);
     clustering__tell(c, now_ms);
-    awake_say(c);
+    awake_say(c, now_ms);
     uint32_t most_ms = busy ? WAIT_BUSY_MS : alone ? WAIT_ALONE_MS : WAIT_MS;
     return wait_ms < most_ms ? wait_ms : most_ms;
 }

@@ -3,14 +3,16 @@
 // record, asks, passes on, waits, answers.
 #include <stdlib.h>
 
+#include "io/clock.h"
 #include "server/operation_state.h"
 
 enum { ROUTES_MAX = 4 }; // under one stripe; a place that is still none then is waited for
 
 static const struct place frozen = {.master = PLACE_NOBODY};
 
-// A thread that ticks too rarely may have been stopped for so long that the others went on without
-// this node: nothing that the places say is believed until it ticks again.
+// A clustering thread that has not ticked for long was stopped, perhaps for so long that the others
+// went on without this node: nothing that the places say is believed until it has ticked again. The
+// clock is read now, because this thread was stopped with it, maybe a moment ago.
 static bool is_suspect(const struct worker *worker)
 {
     const struct node *node = worker->node;
@@ -19,8 +21,8 @@ static bool is_suspect(const struct worker *worker)
     uint64_t patience_ms =
         (uint64_t)atomic_load_explicit(&network->heartbeat_interval_ms, memory_order_relaxed) *
         atomic_load_explicit(&network->heartbeat_timeout_intervals, memory_order_relaxed) / 2;
-    return tick_ns != 0 && worker->wakeup_ns > tick_ns &&
-           worker->wakeup_ns - tick_ns > patience_ms * 1000000;
+    uint64_t now_ns = tick_ns != 0 ? io_clock_monotonic_ns() : 0;
+    return now_ns > tick_ns && now_ns - tick_ns > patience_ms * 1000000;
 }
 
 void operation__place_copy(struct operation *op, struct place *out)
