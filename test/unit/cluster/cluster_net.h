@@ -64,6 +64,7 @@ struct net {
     uint32_t loss_percent;
     uint32_t delay_ms_max;
     uint32_t replication_factor;
+    uint32_t bare; // nodes, a bit each, that are started without the namespace
     bool cut[NET_NODES][NET_NODES];
     struct net_node node[NET_NODES];
     struct net_flight *flight; // a heap, by time
@@ -267,7 +268,7 @@ static inline void net_node_start(struct net *net, uint32_t number)
                        .interval_ms = 150,
                        .timeout_ms = 1500},
         .syncs_at_once = 4,
-        .namespace_count = 1,
+        .namespace_count = (net->bare >> number & 1) != 0 ? 0 : 1,
         .namespaces = {{.name = "test",
                         .replica = node->replica,
                         .replication_factor = net->replication_factor}},
@@ -467,8 +468,10 @@ static inline bool net_is_settled(struct net *net, uint32_t set)
             continue;
         }
         const struct membership_view *view = cluster_view(node->cluster);
-        struct partition_progress progress;
-        partition_progress(cluster_partitions(node->cluster, 0), &progress);
+        struct partition_progress progress = {0};
+        if ((net->bare >> i & 1) == 0) {
+            partition_progress(cluster_partitions(node->cluster, 0), &progress);
+        }
         if (cluster_is_frozen(node->cluster) || cluster_syncs_remaining(node->cluster) > 0 ||
             progress.lead_remaining > 0 || view->count != (uint32_t)__builtin_popcount(set) ||
             (key != 0 && key != view->key)) {
@@ -490,7 +493,7 @@ static inline void net_run(struct net *net, uint32_t ms)
 static inline void net_describe(struct net *net, uint32_t set)
 {
     for (uint32_t i = 0; i < NET_NODES; i++) {
-        if ((set >> i & 1) == 0) {
+        if (((set & ~net->bare) >> i & 1) == 0) {
             continue;
         }
         struct net_node *node = &net->node[i];
@@ -670,7 +673,7 @@ static inline bool net_record_is(struct store *store, const struct base_digest *
 // many as there should be, and nowhere else. The nodes of the set are settled.
 static inline void net_assert_whole(struct net *net, uint32_t set)
 {
-    uint32_t nodes = (uint32_t)__builtin_popcount(set);
+    uint32_t nodes = (uint32_t)__builtin_popcount(set & ~net->bare);
     uint32_t copies = net->replication_factor < nodes ? net->replication_factor : nodes;
     for (uint32_t partition = 0; partition < LIMIT_PARTITIONS; partition++) {
         struct net_node *master = net_master(net, set, partition);

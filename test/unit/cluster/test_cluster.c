@@ -237,6 +237,68 @@ static void test_a_quiesced_node_gives_its_partitions_away_and_takes_them_back(v
     net_free(net);
 }
 
+static void test_a_node_without_the_namespace_takes_no_part_in_it(void **state)
+{
+    (void)state;
+    struct net *net = net_new(13, 2);
+    net->bare = 2;
+    start(net, 15);
+    (void)net_settle(net, 15, SETTLE_MS);
+    write_all(net, 15, 0, 3000);
+    net_assert_whole(net, 15);
+    const struct partition_machine *machine = cluster_partitions(net->node[0].cluster, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint64_t id = cluster_view(net->node[0].cluster)->member[i].id;
+        assert_int_equal(partition_member_has(machine, i), id != net->node[1].id);
+    }
+    net_free(net);
+}
+
+static void test_control_messages_of_strangers_and_of_other_views_change_nothing(void **state)
+{
+    (void)state;
+    struct net *net = net_new(14, 2);
+    start(net, 7);
+    (void)net_settle(net, 7, SETTLE_MS);
+    write_all(net, 7, 0, 1000);
+    struct cluster *cluster = net->node[0].cluster;
+    uint64_t key = cluster_view(cluster)->key;
+    uint64_t member = net->node[1].id;
+    uint8_t noise[300];
+    for (uint32_t i = 0; i < sizeof noise; i++) {
+        noise[i] = (uint8_t)test_random(&net->random);
+    }
+    noise[0] = 200; // longer than a name may be
+    const struct {
+        uint64_t from;
+        uint64_t key;
+        uint8_t type;
+        enum base_result result;
+    } cases[] = {
+        {member, key, MESSAGE_EXCHANGE, RESULT_MALFORMED},
+        {member, key, MESSAGE_PARTITION, RESULT_MALFORMED},
+        {member, key, MESSAGE_WRITE, RESULT_MALFORMED},
+        {member, key + 1, MESSAGE_PARTITION, RESULT_OK},
+        {member, 0, MESSAGE_EXCHANGE, RESULT_OK},
+        {0xBAD, key, MESSAGE_PARTITION, RESULT_OK},
+        {net->node[0].id, key, MESSAGE_PARTITION, RESULT_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (uint32_t size = 0; size <= sizeof noise; size++) {
+            struct message message = {
+                .type = cases[i].type, .key = cases[i].key, .body = {noise, size}};
+            assert_int_equal(cluster_on_control(cluster, cases[i].from, &message, net->now_ms),
+                             cases[i].result);
+        }
+    }
+    assert_int_equal(cluster_on_heartbeat(cluster, noise, sizeof noise, net->now_ms, 1),
+                     RESULT_MALFORMED);
+    net_run(net, 1000);
+    assert_true(cluster_view(cluster)->key == key);
+    net_assert_whole(net, 7);
+    net_free(net);
+}
+
 static void test_a_bad_network_does_no_harm(void **state)
 {
     (void)state;
@@ -365,6 +427,8 @@ int main(void)
         cmocka_unit_test(test_what_a_read_took_from_a_duplicate_reaches_all_replicas),
         cmocka_unit_test(test_a_node_that_leaves_hands_over_all_it_alone_holds),
         cmocka_unit_test(test_a_quiesced_node_gives_its_partitions_away_and_takes_them_back),
+        cmocka_unit_test(test_a_node_without_the_namespace_takes_no_part_in_it),
+        cmocka_unit_test(test_control_messages_of_strangers_and_of_other_views_change_nothing),
         cmocka_unit_test(test_a_bad_network_does_no_harm),
         cmocka_unit_test(test_faults_in_any_order_lose_nothing),
     };
