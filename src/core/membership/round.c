@@ -13,19 +13,28 @@ enum {
 };
 
 // A node that is heard but takes no part, in spite of many repeats, is treated as lost: all others
-// are frozen because of it. It comes back as any node does that was lost.
-static void unanswered_blame(struct membership *m)
+// are frozen because of it. It comes back as any node does that was lost. One that has said nothing
+// at all since the round began may merely be slow and gets twice the time. True when that ended it.
+static bool unanswered_blame(struct membership *m)
 {
     const struct membership_view *view = &m->promise.view;
+    uint64_t lasted_ms = m->now_ms - m->round.start_ms;
+    bool blamed = false;
     for (uint32_t place = 0; place < view->count; place++) {
         if (!node_set_has(&m->round.waiting, place)) {
             continue;
         }
         uint32_t slot = membership__member_slot(m, &view->member[place]);
-        if (slot != LIMIT_CLUSTER_NODES) {
+        if (slot == LIMIT_CLUSTER_NODES) {
+            continue;
+        }
+        bool heard = m->peer[slot].heard_ms > m->round.start_ms + m->config.interval_ms;
+        if (lasted_ms >= (heard ? 1 : 2) * membership__round_ms(m)) {
             membership__peer_blame(m, slot);
+            blamed = true;
         }
     }
+    return blamed;
 }
 
 static void odd_blame(struct membership *m)
@@ -145,10 +154,7 @@ static bool member_is_lost(const struct membership *m)
 
 static void preparing_step(struct membership *m)
 {
-    if (member_is_lost(m)) {
-        membership__round_abandon(m, false);
-    } else if (m->now_ms - m->round.start_ms >= membership__round_ms(m)) {
-        unanswered_blame(m);
+    if (member_is_lost(m) || unanswered_blame(m)) {
         membership__round_abandon(m, false);
     } else if (m->now_ms - m->round.sent_ms >= m->config.interval_ms / RESENDS_PER_INTERVAL) {
         waiting_send(m, &m->prepare);
