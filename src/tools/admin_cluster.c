@@ -13,7 +13,7 @@
 #include "tools/text.h"
 #include "wire/info.h"
 
-enum { REQUEST_SIZE = 256, TALLY_MAX = LIMIT_CLIENT_NODES };
+enum { REQUEST_SIZE = 256, SERVICES_SIZE = 256 };
 
 enum state { WAITING, ANSWERED, FAILED, DROPPED };
 
@@ -28,6 +28,7 @@ struct candidate {
     uint16_t port;
     char principal[LIMIT_NODE_ID_SIZE + 1]; // that it names
     bool lists[ADMIN_CANDIDATES_MAX];       // which candidates it names as its peers
+    char services[SERVICES_SIZE];           // its own addresses, as it lists them
     const char *trouble;
 };
 
@@ -222,18 +223,24 @@ static void candidate_answered(struct look *look, size_t number, const char *tex
         candidate->trouble = "what answers is no node of a cluster";
         return;
     }
+    value_find(text, service_command(look->cluster), &list);
+    slice_copy(candidate->services, sizeof candidate->services, list);
     struct candidate *same = candidate_by_id(look, id);
-    if (same != NULL && same != candidate && same->state == ANSWERED) {
+    if (same == candidate) {
+        same = NULL;
+    }
+    if (same != NULL && same->state == ANSWERED &&
+        strcmp(same->services, candidate->services) == 0) {
         candidate->state = DROPPED; // two addresses of one node
         return;
     }
-    if (same != NULL && same != candidate) {
+    // Two nodes may wrongly have one id: both are shown.
+    if (same != NULL && same->state != ANSWERED) {
         candidate->listed |= same->listed;
         same->state = DROPPED;
     }
     slice_copy(candidate->id, sizeof candidate->id, id);
     candidate->state = ANSWERED;
-    value_find(text, service_command(look->cluster), &list);
     own_address_set(candidate, dialled, list);
     principal_read(candidate, text);
     uint64_t generation;

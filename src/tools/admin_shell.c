@@ -18,9 +18,27 @@ static const char *prompt(void *arg)
                                : "\1\033[1;32;92m\1Admin>\1\033[0m\1 ";
 }
 
+// Behind `with` stand nodes.
+static void nodes_complete(const struct admin_session *session, const struct admin_words *words,
+                           bool open, struct tools_completion *out)
+{
+    size_t before = words->count - open;
+    if (before == 0 || strcmp(words->items[before - 1], "with") != 0) {
+        return;
+    }
+    const char *begun = open ? words->items[before] : "";
+    for (size_t i = 0; i < session->cluster.node_count; i++) {
+        const struct admin_node *node = &session->cluster.nodes[i];
+        if (strncasecmp(node->name, begun, strlen(begun)) == 0) {
+            tools_completion_add(out, tools_slice_of(node->name));
+        } else if (strncasecmp(node->id, begun, strlen(begun)) == 0) {
+            tools_completion_add(out, tools_slice_of(node->id));
+        }
+    }
+}
+
 static void complete(struct base_slice typed, struct tools_completion *out, void *arg)
 {
-    (void)arg;
     char line[1024], buffer[sizeof line + 1];
     if (typed.size >= sizeof line) {
         return;
@@ -47,6 +65,7 @@ static void complete(struct base_slice typed, struct tools_completion *out, void
         next += size + 1;
     }
     tools_text_fini(&found);
+    nodes_complete(arg, &words, open, out);
 }
 
 static bool line_run(struct base_slice line, void *arg)

@@ -341,6 +341,31 @@ static void a_node_with_several_addresses_is_one_node(void **state)
     fake_fini(&fake);
 }
 
+static void two_nodes_with_one_id_are_both_shown(void **state)
+{
+    (void)state;
+    const struct fake_info twin[] = {
+        {"node", "BB90500000A4202"},
+        {"service-clear-std", "10.0.0.9:3000"},
+        {"peers-clear-std", "1,3000,[]"},
+        {NULL, NULL},
+    };
+    const struct fake_node nodes[] = {
+        two_nodes[0],
+        two_nodes[1],
+        {.host = "10.0.0.9", .port = 3000, .infos = twin, .others = common},
+    };
+    struct fake fake;
+    const char *at;
+    fake_init(&fake, nodes, 3);
+    assert_int_equal(admin_seeds_parse(&fake.session.cluster, "10.0.0.5,10.0.0.9", 3000, &at),
+                     RESULT_OK);
+    assert_true(fake_run(&fake, "show mapping ip"));
+    assert_non_null(strstr(fake.out, "10.0.0.5:3000|BB90500000A4202\n"));
+    assert_non_null(strstr(fake.out, "10.0.0.9:3000|BB90500000A4202\n"));
+    fake_fini(&fake);
+}
+
 static void nodes_of_one_name_go_by_their_addresses(void **state)
 {
     (void)state;
@@ -507,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_node_that_misses_others_is_known),
         cmocka_unit_test(a_single_node_can_be_asked_alone),
         cmocka_unit_test(a_node_with_several_addresses_is_one_node),
+        cmocka_unit_test(two_nodes_with_one_id_are_both_shown),
         cmocka_unit_test(nodes_of_one_name_go_by_their_addresses),
         cmocka_unit_test(nodes_of_this_machine_have_an_at_sign),
         cmocka_unit_test(with_takes_ids_addresses_names_and_beginnings),
