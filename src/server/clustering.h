@@ -57,6 +57,7 @@ struct clustering_status {
     struct membership_view view; // of now, or the last one
     bool frozen;                 // it does not hold: a new one is being agreed on
     bool is_principal;
+    bool told;                // clients are told what is so now
     uint64_t views;           // installed since the start
     uint32_t syncs_remaining; // of all namespaces
     uint8_t flags;            // MEMBER_*, ours, pending ones too

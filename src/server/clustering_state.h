@@ -67,10 +67,12 @@ struct clustering {
         bool leaves;
     } known[CLUSTERING_KNOWN_MAX];
 
+    // What clients are told is behind what the machines have. Set with the lock held.
+    _Atomic bool columns_stale;
+    _Atomic bool peers_stale;
+
     // Of the thread alone.
     uint64_t looked_ms;
-    bool columns_stale;
-    bool peers_stale;
     uint64_t frozen_since_ms;
     uint64_t told_ms;
     uint64_t recluster_ms; // when a new view is asked for; 0: no

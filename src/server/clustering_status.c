@@ -68,13 +68,13 @@ static void columns_tell(struct clustering *c, uint64_t now_ms, struct node_set 
         }
     }
     free(columns);
-    c->columns_stale = false;
     pthread_mutex_lock(&c->told_lock);
     c->columns_gone_ms = any ? 0 : c->columns_gone_ms == 0 ? now_ms : c->columns_gone_ms;
     pthread_mutex_unlock(&c->told_lock);
     if (changed) {
         atomic_fetch_add(&c->partition_generation, 1);
     }
+    c->columns_stale = false;
 }
 
 static uint64_t text_sum(uint64_t sum, const char *text)
@@ -105,8 +105,8 @@ static void peers_tell(struct clustering *c, const struct node_set *named)
         sum = text_sum(sum, peer.alternates);
     }
     pthread_mutex_unlock(&c->machine_lock);
-    c->peers_stale = false;
     if (sum == c->peers_sum) {
+        c->peers_stale = false;
         return;
     }
     c->peers_sum = sum;
@@ -119,6 +119,7 @@ static void peers_tell(struct clustering *c, const struct node_set *named)
     }
     atomic_fetch_add(&c->peers_generation, 1);
     pthread_mutex_unlock(&c->told_lock);
+    c->peers_stale = false;
 }
 
 void clustering__tell(struct clustering *c, uint64_t now_ms)
@@ -129,10 +130,10 @@ void clustering__tell(struct clustering *c, uint64_t now_ms)
     if (frozen || !(c->columns_stale || c->peers_stale)) {
         return; // clients keep what they were told last until there is something new
     }
+    atomic_store(&c->rebalance_generation, c->views);
     struct node_set named = {0};
     columns_tell(c, now_ms, &named);
     peers_tell(c, &named);
-    atomic_store(&c->rebalance_generation, c->views);
 }
 
 // --- asked by other threads ----------------------------------------------------------------------
@@ -187,6 +188,7 @@ void clustering_status_copy(struct clustering *c, struct clustering_status *out)
     out->view = *cluster_view(c->cluster);
     out->frozen = cluster_is_frozen(c->cluster);
     out->is_principal = !out->frozen && out->view.principal == c->node->identity.id;
+    out->told = !c->columns_stale && !c->peers_stale;
     out->views = c->views;
     out->syncs_remaining = out->frozen ? 0 : cluster_syncs_remaining(c->cluster);
     out->flags = c->flags;

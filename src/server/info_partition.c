@@ -238,8 +238,9 @@ static void on_cluster_stable(struct info_call *call)
         clustering_status_copy(node->clustering, &status);
         count = status.view.count;
         key = status.view.key;
-        stable = !status.frozen && (is_wanted(call, "ignore-migrations", "ignore_migrations") ||
-                                    is_at_rest(node, ns));
+        stable =
+            !status.frozen && status.told &&
+            (is_wanted(call, "ignore-migrations", "ignore_migrations") || is_at_rest(node, ns));
     }
     struct base_slice size;
     uint64_t number;

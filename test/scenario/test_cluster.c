@@ -145,6 +145,16 @@ static void node_leaves_with_0_when_told_and_the_others_go_on(void **state)
     test_cluster_wait(cluster, false);
 }
 
+static void ends_with_0(struct test_cluster *cluster, uint32_t number)
+{
+    int status = test_node_wait(&cluster->node[number]);
+    test_client_close(&cluster->client[number]);
+    cluster->running[number] = false;
+    if (status != 0) {
+        fail_msg("node %u ended with %d: %s", number, status, cluster->node[number].log);
+    }
+}
+
 static bool is_told_to_stop(void *arg)
 {
     return test_node_log_lines(arg, "stopping on SIGTERM", NULL) == 1;
@@ -156,9 +166,7 @@ static void second_signal_ends_a_node_at_once(void **state)
     kill(cluster->node[0].pid, SIGTERM);
     test_until("the node leaves", is_told_to_stop, &cluster->node[0]);
     kill(cluster->node[0].pid, SIGTERM);
-    assert_int_equal(test_node_wait(&cluster->node[0]), 0);
-    test_client_close(&cluster->client[0]);
-    cluster->running[0] = false;
+    ends_with_0(cluster, 0);
     assert_true(test_node_log_lines(&cluster->node[0], "a second signal", NULL) == 1);
 }
 
@@ -170,9 +178,7 @@ static void nodes_that_all_leave_do_not_wait_for_each_other(void **state)
         kill(cluster->node[i].pid, SIGTERM);
     }
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(test_node_wait(&cluster->node[i]), 0);
-        test_client_close(&cluster->client[i]);
-        cluster->running[i] = false;
+        ends_with_0(cluster, i);
     }
     print_message("all three ended after %.0f ms\n", (double)(test_now_ns() - start_ns) / 1e6);
     assert_true(test_now_ns() - start_ns < 7000000000u);
@@ -248,9 +254,19 @@ static void strangers_cost_nothing(void **state)
     assert_string_equal(test_cluster_info(cluster, 1, "cluster-stable:"), key);
 }
 
+static bool has_no_peer(void *arg)
+{
+    return test_cluster_info(arg, 0, "services")[0] == '\0';
+}
+
+static bool has_a_peer(void *arg)
+{
+    return !has_no_peer(arg);
+}
+
 static void operator_tips_a_node_and_forgets_one(void **state)
 {
-    struct test_cluster cluster;
+    static struct test_cluster cluster;
     (void)state;
     memset(&cluster, 0, sizeof cluster);
     static const struct test_node_options named = {.service = "    cluster-name tipped"};
@@ -268,11 +284,11 @@ static void operator_tips_a_node_and_forgets_one(void **state)
     test_cluster_wait(&cluster, false);
     char services[64];
     snprintf(services, sizeof services, "127.0.0.1:%u", b->port);
+    test_until("a lists b", has_a_peer, &cluster);
     assert_string_equal(test_cluster_info(&cluster, 0, "services"), services);
     assert_string_equal(test_cluster_info(&cluster, 0, "services-alumni"), services);
     test_cluster_kill(&cluster, 1);
-    test_cluster_wait(&cluster, false);
-    assert_string_equal(test_cluster_info(&cluster, 0, "services"), "");
+    test_until("a lists nobody", has_no_peer, &cluster);
     assert_string_equal(test_cluster_info(&cluster, 0, "services-alumni"), services);
     snprintf(command, sizeof command, "tip-clear:host-port-list=127.0.0.1:%u", b->heartbeat_port);
     assert_string_equal(test_cluster_info(&cluster, 0, command), "ok");
@@ -284,7 +300,7 @@ static void operator_tips_a_node_and_forgets_one(void **state)
 
 static void too_small_a_cluster_serves_nothing(void **state)
 {
-    struct test_cluster cluster;
+    static struct test_cluster cluster;
     (void)state;
     static const struct test_node_options two_at_least = {.service = "    min-cluster-size 2"};
     memset(&cluster, 0, sizeof cluster);
