@@ -549,6 +549,17 @@ enum base_result clustering_run(struct clustering *c)
     return RESULT_OK;
 }
 
+void clustering_halt(struct clustering *c)
+{
+    if (c == NULL || !c->started) {
+        return;
+    }
+    atomic_store(&c->stopping, true);
+    io_loop_wake(c->loop);
+    pthread_join(c->thread, NULL);
+    c->started = false;
+}
+
 void clustering_stop(struct clustering **clustering)
 {
     struct clustering *c = *clustering;
@@ -558,11 +569,7 @@ void clustering_stop(struct clustering **clustering)
     base_magic_check(c, CLUSTERING_MAGIC);
     fabric_ears_set(c->node->fabric, NULL);
     migrations_ears_set(c->node->migrations, NULL);
-    if (c->started) {
-        atomic_store(&c->stopping, true);
-        io_loop_wake(c->loop);
-        pthread_join(c->thread, NULL);
-    }
+    clustering_halt(c);
     *clustering = NULL;
     while (c->mail_first != NULL) {
         struct clustering_mail *mail = c->mail_first;

@@ -21,6 +21,9 @@ BASE_MUST_USE enum base_result clustering_start(struct node *node, struct cluste
 
 // Starts the thread; after the service threads, which it tells of changed places.
 BASE_MUST_USE enum base_result clustering_run(struct clustering *clustering);
+
+// Ends the thread, before the service threads end; what others ask is answered as it was last.
+void clustering_halt(struct clustering *clustering);
 void clustering_stop(struct clustering **clustering);
 
 // From the fabric's threads and the migrations thread: a control message of a peer, which is

@@ -62,10 +62,10 @@ static enum base_result setup(struct daemon *d, struct config *config)
         result = expiry_start(d->node, &d->expiry);
     }
     if (result == RESULT_OK) {
-        result = ticker_start(d->node, &d->node->ticker);
+        result = clustering_start(d->node, &d->node->clustering);
     }
     if (result == RESULT_OK) {
-        result = clustering_start(d->node, &d->node->clustering);
+        result = ticker_start(d->node, &d->node->ticker);
     }
     if (result == RESULT_OK) {
         result = service_start(d->node, &d->node->service);
@@ -90,9 +90,10 @@ static void teardown(struct daemon *d)
         if (d->node->jobs != NULL) {
             jobs_stop(d->node->jobs);
         }
+        clustering_halt(d->node->clustering);
         service_stop(&d->node->service);
-        clustering_stop(&d->node->clustering);
         ticker_stop(&d->node->ticker);
+        clustering_stop(&d->node->clustering);
         expiry_stop(&d->expiry);
         migrations_stop(&d->node->migrations);
         fabric_stop(&d->node->fabric);
