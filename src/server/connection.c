@@ -44,7 +44,7 @@ static void watch_update(struct connection *c)
     if (c->closed || c->lent) {
         return;
     }
-    uint32_t events = c->pending.size > 0 ? EPOLLOUT : may_work(c) ? EPOLLIN : 0;
+    uint32_t events = c->pending.size > 0 ? EPOLLOUT : may_work(c) ? EPOLLIN | EPOLLRDHUP : 0;
     if (io_loop_change(c->thread->loop, &c->watch, events) != RESULT_OK) {
         connection_close(c);
     }
@@ -132,6 +132,11 @@ static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t siz
             break;
         }
         if (verdict == DISPATCH_DONE && connection_awaits(c) && !hold(c, answer_at)) {
+            connection_close(c);
+            return size;
+        }
+        if (verdict == DISPATCH_ABANDONED) {
+            counters_add(&c->thread->worker.counters->node.early_tsvc_client_error, 1);
             connection_close(c);
             return size;
         }
@@ -320,6 +325,7 @@ static void on_event(struct io_watch *watch, uint32_t events)
     if (c->closed || c->lent) {
         return;
     }
+    c->abandoned |= (events & EPOLLRDHUP) != 0;
     if (events & EPOLLOUT) {
         drain_pending(c);
         if (!c->closed && c->pending.size == 0) {
@@ -347,7 +353,7 @@ enum base_result connection_adopt(struct service_thread *thread, int fd, enum co
     c->magic = CONNECTION_MAGIC;
     c->kind = kind;
     c->thread = thread;
-    c->watch = (struct io_watch){.fd = fd, .events = EPOLLIN, .on_event = on_event};
+    c->watch = (struct io_watch){.fd = fd, .events = EPOLLIN | EPOLLRDHUP, .on_event = on_event};
     c->active_ns = io_clock_monotonic_ns();
     memcpy(c->peer, peer, strnlen(peer, CONNECTION_PEER_SIZE - 1));
     service_thread_enlist(thread, c);

@@ -53,6 +53,7 @@ struct connection {
     bool due;                         // in the thread's list of connections with work left
     bool lent;                        // a query thread writes; the service thread keeps off
     bool lost;                        // the borrower found it broken
+    bool abandoned;                   // the client has closed its end
     bool closed;                      // freed when the batch of events is over
     uint16_t user_agent;              // as info numbered it; 0: the client told none
     char peer[CONNECTION_PEER_SIZE];  // address and port, for logs

@@ -182,6 +182,12 @@ static enum dispatch_verdict dispatch_compressed(struct connection *c,
 
 enum dispatch_verdict dispatch_frame(struct connection *c, const struct wire_frame *frame)
 {
+    // A client that gave up (this process was stopped, the network was cut) has long gone on: its
+    // write would come back from the past and undo what it wrote since elsewhere.
+    if (c->abandoned &&
+        (frame->type == WIRE_FRAME_MESSAGE || frame->type == WIRE_FRAME_COMPRESSED)) {
+        return DISPATCH_ABANDONED;
+    }
     switch (frame->type) {
     case WIRE_FRAME_MESSAGE:
         return dispatch_message(c, frame->body, frame->body_size);

@@ -5,7 +5,8 @@
 #include "server/connection.h"
 
 enum dispatch_verdict {
-    DISPATCH_BROKEN, // it breaks the protocol so that the connection cannot go on
+    DISPATCH_BROKEN,    // it breaks the protocol so that the connection cannot go on
+    DISPATCH_ABANDONED, // nobody waits for the answer any more
     DISPATCH_DONE,
     DISPATCH_LATER, // nothing was done: ask again when all answers before it have been sent
 };

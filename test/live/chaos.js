@@ -106,7 +106,7 @@ async function main () {
     const different = await cluster.compareReplicas()
     console.table(table)
     console.log(`${table.length} faults, ${history.writes} acknowledged writes, ${history.reads} reads, ` +
-      `${history.failures.length} failed calls`)
+      `${history.failures.length} failed calls, ${history.late} writes in doubt that took effect late`)
     console.log(`${history.findings.length} acknowledged writes lost or stale, ${different.length} partitions whose copies differ`)
     for (const finding of history.findings.slice(0, 10)) console.log(JSON.stringify(finding))
     for (const partition of different.slice(0, 5)) console.log(JSON.stringify(partition))

@@ -14,6 +14,14 @@ function kinds (failures) {
   return JSON.stringify(counts)
 }
 
+// Bounds on time hold on a machine that is otherwise idle: `make live` demands them, `make test` only
+// prints what it saw.
+const timed = process.env.LIVE_UNTIMED !== '1'
+
+function within (ms, msMax, what) {
+  if (timed) assert.ok(ms <= msMax, `${what} after ${ms} ms`)
+}
+
 function tell (text) {
   console.log(`      ${text}`)
 }
@@ -79,8 +87,8 @@ describe('a live cluster', function () {
       const last = history.lastFailureMs(at, vanish ? 'begun' : 'at')
       tell(`all partitions mastered after ${covered.toFixed()} ms, last failed write ${vanish ? 'begun ' : ''}${last.toFixed()} ms after the death`)
       await finish()
-      assert.ok(covered <= 300, `new map after ${covered} ms`)
-      assert.ok(last <= 1300, `last failed write after ${last} ms`)
+      within(covered, 300, 'new map')
+      within(last, 1300, 'last failed write')
     })
   }
 
@@ -96,8 +104,8 @@ describe('a live cluster', function () {
     tell(`all partitions mastered after ${covered.toFixed()} ms, last failed write ${last.toFixed()} ms after the pause`)
     victim.resume()
     await finish()
-    assert.ok(covered <= 2000, `new map after ${covered} ms`)
-    assert.ok(last <= 3200, `last failed write after ${last} ms`)
+    within(covered, 2000, 'new map')
+    within(last, 3200, 'last failed write')
   })
 
   it('goes on within 2 s after a node is cut off, and takes it back', async () => {
@@ -112,8 +120,8 @@ describe('a live cluster', function () {
     tell(`all partitions mastered after ${covered.toFixed()} ms, last failed write ${last.toFixed()} ms after the cut`)
     victim.host.heal()
     await finish()
-    assert.ok(covered <= 2000, `new map after ${covered} ms`)
-    assert.ok(last <= 3200, `last failed write after ${last} ms`)
+    within(covered, 2000, 'new map')
+    within(last, 3200, 'last failed write')
   })
 
   for (const replicationFactor of [1, 2]) {
@@ -133,8 +141,9 @@ describe('a live cluster', function () {
     const at = performance.now()
     cluster.nodes[3].start()
     await cluster.untilFormed(cluster.nodes, 10000)
-    tell(`in the map ${(performance.now() - at).toFixed()} ms after its start`)
-    assert.ok(performance.now() - at <= 1000 + 300)
+    const ms = performance.now() - at
+    tell(`in the map ${ms.toFixed()} ms after its start`)
+    within(ms, 1000, 'in the map')
     await finish()
     assert.deepEqual(history.failures, [])
   })
