@@ -52,12 +52,13 @@ struct peer {
     uint64_t lost_ms;       // not alive since
     uint64_t told_ms;       // not counted, but others tell of new heartbeats of it, since
     uint64_t told_last_ms;
-    uint64_t known_ms;   // counted or told of, since
-    uint64_t arrival_ms; // in the candidate and not in the view, since
-    uint64_t exclude_ms; // in the view, counted, and not in the candidate, since
-    uint64_t odd_ms;     // in view and candidate, but frozen or with another view, since
-    uint32_t flaps;      // times it was lost lately
-    uint32_t odd_count;  // views in a row that were made because it was odd
+    uint64_t known_ms;    // counted or told of, since
+    uint64_t arrival_ms;  // in the candidate and not in the view, since
+    uint64_t exclude_ms;  // in the view, counted, and not in the candidate, since
+    uint64_t odd_ms;      // in view and candidate, but frozen or with another view, since
+    uint32_t flaps;       // times it was lost lately
+    uint32_t odd_count;   // views that were made because it was odd, one soon after the other
+    uint64_t odd_last_ms; // the last of them
 };
 
 // The highest promise that we gave.

@@ -47,7 +47,8 @@ void membership__peer_column_clear(struct membership *m, uint32_t slot)
 }
 
 // A slot for a new node: a free one, else that of a node that is not alive, lost the longest; for
-// one that is only told of, not that of another one of the kind.
+// one that is only told of, not that of another one of the kind nor one that was given in this
+// step.
 static uint32_t slot_spare(const struct membership *m, bool heard)
 {
     uint32_t best = NONE;
@@ -56,8 +57,8 @@ static uint32_t slot_spare(const struct membership *m, bool heard)
         if (peer->id == 0) {
             return slot;
         }
-        if (!peer->alive && (heard || peer->told_ms == 0) &&
-            (best == NONE || peer->lost_ms < m->peer[best].lost_ms)) {
+        bool spare = heard || (peer->told_ms == 0 && peer->lost_ms < m->now_ms);
+        if (!peer->alive && spare && (best == NONE || peer->lost_ms < m->peer[best].lost_ms)) {
             best = slot;
         }
     }

@@ -9,7 +9,8 @@
 enum {
     RESENDS_PER_INTERVAL = 4,
     BACKOFF_DOUBLINGS = 4,
-    BLAME_ODD = 3, // views that did not bring the member in
+    BLAME_ODD = 3,           // views that did not bring a member in for long
+    ODD_SOON_INTERVALS = 16, // between one of them and the next
 };
 
 // A node that is heard but takes no part, in spite of many repeats, is treated as lost: all others
@@ -37,15 +38,20 @@ static bool unanswered_blame(struct membership *m)
     return blamed;
 }
 
+// So is one that soon after each view is frozen or in another one again.
 static void odd_blame(struct membership *m)
 {
+    uint64_t soon_ms = ODD_SOON_INTERVALS * (uint64_t)m->config.interval_ms;
     for (uint32_t i = 0; i < m->candidate.count; i++) {
         uint32_t slot = m->candidate.slot[i];
         struct peer *peer = &m->peer[slot];
         if (slot == MEMBERSHIP_SELF || peer->odd_ms == 0) {
             continue;
         }
-        if (++peer->odd_count >= BLAME_ODD) {
+        bool soon = peer->odd_count > 0 && m->now_ms - peer->odd_last_ms < soon_ms;
+        peer->odd_count = soon ? peer->odd_count + 1 : 1;
+        peer->odd_last_ms = m->now_ms;
+        if (peer->odd_count >= BLAME_ODD) {
             peer->odd_count = 0;
             membership__peer_blame(m, slot);
         }
