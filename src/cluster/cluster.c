@@ -218,6 +218,13 @@ void cluster_recluster(struct cluster *cluster, uint64_t now_ms, uint64_t random
     step(cluster, (struct membership_event){.type = MEMBERSHIP_RECLUSTER}, now_ms, random);
 }
 
+void cluster_timing_set(struct cluster *cluster, uint32_t interval_ms, uint32_t timeout_ms)
+{
+    cluster->config.membership.interval_ms = interval_ms;
+    cluster->config.membership.timeout_ms = timeout_ms;
+    membership_timing_set(cluster->membership, interval_ms, timeout_ms);
+}
+
 void cluster_rack_set(struct cluster *cluster, uint32_t namespace_number, uint32_t rack)
 {
     base_assert(namespace_number < cluster->config.namespace_count);

@@ -89,7 +89,8 @@ void cluster_on_synced(struct cluster *cluster, const struct cluster_sync_order 
 void cluster_flags_set(struct cluster *cluster, uint8_t flags, uint64_t now_ms, uint64_t random);
 void cluster_recluster(struct cluster *cluster, uint64_t now_ms, uint64_t random);
 
-// Changes values of the configuration; they hold from the next view on.
+// Changes values of the configuration: times at once, the others from the next view on.
+void cluster_timing_set(struct cluster *cluster, uint32_t interval_ms, uint32_t timeout_ms);
 void cluster_rack_set(struct cluster *cluster, uint32_t namespace_number, uint32_t rack);
 void cluster_min_size_set(struct cluster *cluster, uint32_t min_size);
 

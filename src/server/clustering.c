@@ -364,6 +364,14 @@ static void config_follow(struct clustering *c, uint64_t now_ms)
             cluster_rack_set(c->cluster, i, rack);
         }
     }
+    const struct config_network *network = &c->node->config->network;
+    uint32_t interval_ms = network->heartbeat_interval_ms;
+    uint32_t timeout_ms = interval_ms * network->heartbeat_timeout_intervals;
+    if (interval_ms != c->interval_ms || timeout_ms != c->timeout_ms) {
+        c->interval_ms = interval_ms;
+        c->timeout_ms = timeout_ms;
+        cluster_timing_set(c->cluster, interval_ms, timeout_ms);
+    }
     uint32_t min_size = c->node->config->service.min_cluster_size;
     if (min_size != c->min_size) {
         bool smaller = min_size < c->min_size;
@@ -457,11 +465,12 @@ static enum base_result machine_make(struct clustering *c)
 {
     struct node *node = c->node;
     const struct config_network *network = &node->config->network;
+    c->interval_ms = network->heartbeat_interval_ms;
+    c->timeout_ms = c->interval_ms * network->heartbeat_timeout_intervals;
     struct cluster_config config = {
         .membership = {.self = {.id = node->identity.id, .incarnation = node->identity.incarnation},
-                       .interval_ms = network->heartbeat_interval_ms,
-                       .timeout_ms =
-                           network->heartbeat_interval_ms * network->heartbeat_timeout_intervals,
+                       .interval_ms = c->interval_ms,
+                       .timeout_ms = c->timeout_ms,
                        .regime_floor = node->identity.regime},
         .syncs_at_once = SYNCS_AT_ONCE,
         .namespace_count = node->namespace_count,

@@ -57,6 +57,8 @@ struct clustering {
     uint64_t rebalances;
     uint32_t racks[LIMIT_NAMESPACES]; // as the machine knows them
     uint32_t min_size;
+    uint32_t interval_ms;
+    uint32_t timeout_ms;
 
     // Nodes that were in a view with us, but for those that left in good order.
     uint32_t known_count;

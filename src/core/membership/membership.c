@@ -183,6 +183,13 @@ static void event_take(struct membership *m, const struct membership_event *even
     }
 }
 
+void membership_timing_set(struct membership *m, uint32_t interval_ms, uint32_t timeout_ms)
+{
+    base_assert(interval_ms > 0 && timeout_ms > interval_ms);
+    m->config.interval_ms = interval_ms;
+    m->config.timeout_ms = timeout_ms;
+}
+
 void membership_step(struct membership *machine, const struct membership_event *event,
                      struct membership_effects *out)
 {

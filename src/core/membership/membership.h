@@ -158,6 +158,9 @@ struct membership;
 uint64_t membership_size(void);
 struct membership *membership_init(void *memory, const struct membership_config *config);
 
+// Changes the times of the configuration; they hold from the next step on.
+void membership_timing_set(struct membership *machine, uint32_t interval_ms, uint32_t timeout_ms);
+
 // The one entry. `out` is emptied first; its effects are to be carried out in order.
 void membership_step(struct membership *machine, const struct membership_event *event,
                      struct membership_effects *out);
