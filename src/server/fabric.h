@@ -94,7 +94,8 @@ bool fabric_send(struct fabric_links *links, uint8_t peer, const struct message 
 // Opens a link to a peer when there is none.
 void fabric_links_reach(struct fabric_links *links, uint8_t peer);
 
-// Gathers an answer; false when the link it was asked over is gone.
+// Gathers an answer; false when the link it was asked over is gone. An answer is lost only with its
+// link, which both sides notice.
 bool fabric_answer(const struct fabric_source *source, const struct message *message);
 
 // Sends what was gathered; at the end of each wakeup.

@@ -214,7 +214,8 @@ void fabric__link_numbers_set(struct fabric__link *link, struct node *node,
 bool fabric__link_put(struct fabric__link *link, const struct message *message)
 {
     struct output *out = &link->out;
-    if (fabric__link_unsent(link) > FABRIC_UNSENT_MAX ||
+    size_t unsent_max = link->accepted ? FABRIC_UNANSWERED_MAX : FABRIC_UNSENT_MAX;
+    if (fabric__link_unsent(link) > unsent_max ||
         message->body.size > LIMIT_FABRIC_SIZE - MESSAGE_HEADER_SIZE) {
         return false;
     }

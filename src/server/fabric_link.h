@@ -15,9 +15,12 @@ enum {
     FABRIC_LINK_MAGIC = 0x4c494e4b,
     FABRIC_LINKS_MAGIC = 0x4c4e4b53,
     FABRIC_SCRATCH_SIZE = 256 * 1024,
-    FABRIC_UNSENT_MAX = 8 * 1024 * 1024, // from here on a link takes no more messages
-    FABRIC_ACCEPTED_MAX = 4096,          // links of one thread
-    FABRIC_DEAD_MS = 2000,               // a peer that acknowledges nothing for so long is left
+    // From here on a link that we opened takes no more messages; one that we accepted is not read
+    // from, and has to take the answers to what was read.
+    FABRIC_UNSENT_MAX = 8 * 1024 * 1024,
+    FABRIC_UNANSWERED_MAX = 256 * 1024 * 1024,
+    FABRIC_ACCEPTED_MAX = 4096, // links of one thread
+    FABRIC_DEAD_MS = 2000,      // a peer that acknowledges nothing for so long is left
 };
 
 struct fabric__link {

@@ -200,8 +200,11 @@ bool fabric_answer(const struct fabric_source *source, const struct message *mes
 {
     struct fabric_links *links = source->links;
     struct fabric__link *link = links->accepted[source->slot];
-    if (link == NULL || link->generation != source->generation ||
-        !fabric__link_put(link, message)) {
+    if (link == NULL || link->generation != source->generation) {
+        return false;
+    }
+    if (!fabric__link_put(link, message)) {
+        fabric__link_close(link); // so that the other side knows that no answer will come
         return false;
     }
     dirty_set(links, link);

@@ -74,12 +74,14 @@ static void on_merge(struct operations *all, const struct fabric_source *source,
 {
     struct base_slice record = message->body;
     if (store_record_check(record.data, record.size) != RESULT_OK) {
+        answer(source, message, MESSAGE_MERGED, RESULT_PARAMETER, (struct base_slice){0});
         return;
     }
     struct place place;
     const uint8_t *digest = record.data + STORE_RECORD_DIGEST_AT;
     struct operation *op = operation__new(all, ns, digest, REPLICATION_WRITE, false, MERGE_MAX_MS);
     if (op == NULL) {
+        answer(source, message, MESSAGE_MERGED, RESULT_DEVICE_OVERLOAD, (struct base_slice){0});
         return;
     }
     op->is_merge = op->started = true;
@@ -160,6 +162,9 @@ static void event_of_answer(struct operation *op, uint8_t from, const struct mes
 {
     struct operations *all = op->all;
     uint64_t id = op->id;
+    if (!event.ok && message->key == op->sent_key) {
+        node_set_remove(&op->sent, from);
+    }
     event.now_ms = operation__now_ms(all);
     event.from = from;
     event.key = message->key;
@@ -229,19 +234,26 @@ static void on_proxied(struct operation *op, uint8_t from, const struct message 
     operation__finish(op, op->result);
 }
 
+static void on_lost(struct operation *op, uint8_t peer, bool reached)
+{
+    node_set_remove(&op->sent, peer);
+    if (!op->proxied || op->proxied_to != peer) {
+        return;
+    }
+    if (op->kind == REQUEST_READ || !reached) {
+        operation__route_again(op); // nothing can have happened twice
+    } else {
+        operation__finish(op, RESULT_TIMEOUT);
+    }
+}
+
 void operations_on_lost(void *arg, uint8_t peer, bool reached)
 {
     struct operations *all = arg;
-    struct operation *next;
-    for (struct operation *op = all->list[OPERATION_FLYING].first; op != NULL; op = next) {
-        next = op->next;
-        if (!op->proxied || op->proxied_to != peer) {
-            continue;
-        }
-        if (op->kind == REQUEST_READ || !reached) {
-            operation__route_again(op); // nothing can have happened twice
-        } else {
-            operation__finish(op, RESULT_TIMEOUT);
+    for (int list = OPERATION_PARKED; list < OPERATION_LISTS; list++) {
+        for (struct operation *next, *op = all->list[list].first; op != NULL; op = next) {
+            next = op->next;
+            on_lost(op, peer, reached);
         }
     }
 }

@@ -106,23 +106,13 @@ enum base_result operation_place(struct request *r, const struct store_cursor *c
     return RESULT_WOULD_BLOCK;
 }
 
-static void count_repetition(struct operation *op, const struct replication_effect *effect)
-{
-    if (op->sent_type == effect->type && op->sent_key == effect->key && !op->is_merge &&
-        !op->is_aside) {
-        request_count_repetition(op->all->worker, op->ns, op->origin, op->kind,
-                                 effect->type == REPLICATION_ASK);
-    }
-    op->sent_type = effect->type;
-    op->sent_key = effect->key;
-}
-
-// A peer that cannot be sent to now is sent to again when the machine says so.
+// What was sent over a link that still lives has arrived or will: it is not sent there again,
+// unless it was refused. A peer that cannot be sent to now is tried again when the machine says so.
 static void send_to(struct operation *op, const struct replication_effect *effect, uint8_t type,
                     struct base_slice body)
 {
     struct operations *all = op->all;
-    struct message message = {
+    const struct message message = {
         .type = type,
         .namespace_number = (uint8_t)op->ns->cluster_number,
         .id = op->id,
@@ -130,10 +120,22 @@ static void send_to(struct operation *op, const struct replication_effect *effec
         .partition = op->partition,
         .body = body,
     };
-    count_repetition(op, effect);
+    bool again = op->sent_type == effect->type && op->sent_key == effect->key;
+    bool repeated = false;
+    if (!again) {
+        op->sent_type = effect->type;
+        op->sent_key = effect->key;
+        op->sent = (struct node_set){0};
+    }
     for (uint32_t n = node_set_next(&effect->set, 0); n < LIMIT_CLUSTER_NODES && all->links != NULL;
          n = node_set_next(&effect->set, n + 1)) {
-        (void)fabric_send(all->links, (uint8_t)n, &message);
+        if (!node_set_has(&op->sent, n) && fabric_send(all->links, (uint8_t)n, &message)) {
+            node_set_add(&op->sent, n);
+            repeated |= again;
+        }
+    }
+    if (repeated && !op->is_merge && !op->is_aside) {
+        request_count_repetition(all->worker, op->ns, op->origin, op->kind, type == MESSAGE_ASK);
     }
     operation__enlist(op, OPERATION_FLYING);
 }

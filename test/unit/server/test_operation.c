@@ -10,7 +10,7 @@
 #include "server/service.h"
 #include "wire/frame.h"
 
-enum { ANSWERS_SIZE = 1024 * 1024, TIMEOUT_MS = 20000, KEY = 7 };
+enum { ANSWERS_SIZE = 8 * 1024 * 1024, TIMEOUT_MS = 20000, KEY = 7 };
 
 struct side {
     struct node *node;
@@ -21,7 +21,7 @@ struct side {
 
 struct fixture {
     struct side a, b;
-    uint8_t request[256 * 1024];
+    uint8_t request[8 * 1024 * 1024];
     size_t size;
     uint8_t *answers;
     size_t answers_size;
@@ -166,7 +166,7 @@ struct ask {
     uint32_t timeout_ms;
     uint8_t op;
     int64_t value;
-    uint32_t pad; // bytes of a second bin
+    uint32_t pad; // bytes of a second bin, "s"
 };
 
 // Adds a framed request to what is sent next.
@@ -179,7 +179,7 @@ static void add(struct fixture *f, struct ask ask)
                                          .info3 = ask.info3,
                                          .transaction_ttl = ask.timeout_ms,
                                          .field_count = 3,
-                                         .op_count = ask.op != 0};
+                                         .op_count = (uint16_t)((ask.op != 0) + (ask.pad > 0))};
     wire_message_header_store(at, &header);
     at += WIRE_MESSAGE_HEADER_SIZE;
     digest_of(ask.id, digest);
@@ -191,6 +191,11 @@ static void add(struct fixture *f, struct ask ask)
         at = wire_op_store(at, ask.op, WIRE_PARTICLE_INTEGER, "i", 1, 8);
         memcpy(at, number, 8);
         at += 8;
+    }
+    if (ask.pad > 0) {
+        at = wire_op_store(at, ask.op, WIRE_PARTICLE_STRING, "s", 1, ask.pad);
+        memset(at, 'x', ask.pad);
+        at += ask.pad;
     }
     wire_frame_header_store(begin, WIRE_FRAME_MESSAGE,
                             (size_t)(at - begin) - WIRE_FRAME_HEADER_SIZE);
@@ -214,7 +219,11 @@ static void add_read(struct fixture *f, uint32_t id)
 
 static void send_all(struct fixture *f, struct side *to)
 {
-    assert_int_equal(send(to->client, f->request, f->size, MSG_NOSIGNAL), f->size);
+    for (size_t sent = 0; sent < f->size;) {
+        ssize_t count = send(to->client, f->request + sent, f->size - sent, MSG_NOSIGNAL);
+        assert_true(count > 0);
+        sent += (size_t)count;
+    }
     f->size = 0;
 }
 
@@ -698,6 +707,150 @@ static void a_client_that_leaves_does_not_stop_its_writes(void **state)
     assert_int_equal(in_flight(&f->a), 0);
 }
 
+static void records_of_any_size_reach_the_replica(void **state)
+{
+    struct fixture *f = *state;
+    pair(f, KEY);
+    atomic_store(&f->a.ns->config->max_record_size, LIMIT_RECORD_SIZE_MAX);
+    static const uint32_t sizes[] = {1, 1000, 60000, 262144, 1000000, 7000000};
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        add(f, (struct ask){.info2 = WIRE_INFO2_WRITE,
+                            .id = i,
+                            .timeout_ms = TIMEOUT_MS,
+                            .op = WIRE_OP_WRITE,
+                            .value = i,
+                            .pad = sizes[i]});
+        send_all(f, &f->a);
+        assert_int_equal(take(f, &f->a), RESULT_OK);
+        assert_int_equal(stored(&f->b, i), 1);
+    }
+    // And back, through a node that passes the read on.
+    struct place elsewhere = {.key = KEY, .master = f->b.other, .role = PLACE_NONE};
+    place_all(&f->b, &elsewhere);
+    assert_int_equal(get(f, &f->b, 5), RESULT_OK);
+    assert_int_equal(value_of(f), 5);
+    assert_int_equal(f->answer.header.op_count, 2);
+}
+
+static void a_compressed_answer_may_come_late_too(void **state)
+{
+    struct fixture *f = *state;
+    alone(f, KEY);
+    add(f, (struct ask){.info2 = WIRE_INFO2_WRITE,
+                        .id = 1,
+                        .timeout_ms = TIMEOUT_MS,
+                        .op = WIRE_OP_WRITE,
+                        .value = 3,
+                        .pad = 10000});
+    add(f,
+        (struct ask){.info1 = WIRE_INFO1_READ | WIRE_INFO1_GET_ALL | WIRE_INFO1_COMPRESS_RESPONSE,
+                     .id = 1,
+                     .timeout_ms = TIMEOUT_MS});
+    send_all(f, &f->b); // passes both on
+    assert_int_equal(take(f, &f->b), RESULT_OK);
+    struct wire_frame frame;
+    size_t size;
+    while (wire_frame_parse(f->answers, f->answers_size, &frame, &size) != RESULT_OK) {
+        ssize_t got = recv(f->b.client, f->answers + f->answers_size, 1000, 0);
+        assert_true(got > 0);
+        f->answers_size += (size_t)got;
+    }
+    assert_int_equal(frame.type, WIRE_FRAME_COMPRESSED);
+    assert_true(size < 1000);
+}
+
+static void what_answers_in_pieces_waits_for_the_answers_before_it(void **state)
+{
+    struct fixture *f = *state;
+    pair(f, KEY);
+    freeze(&f->b);
+    add_write(f, 1, 1);
+    // A batch without rows: answered at once, but not before the write.
+    uint8_t *begin = f->request + f->size, *at = begin + WIRE_FRAME_HEADER_SIZE;
+    struct wire_message_header header = {.info1 = WIRE_INFO1_READ | WIRE_INFO1_BATCH,
+                                         .field_count = 1};
+    wire_message_header_store(at, &header);
+    at = wire_field_store(at + WIRE_MESSAGE_HEADER_SIZE, WIRE_FIELD_BATCH, "\0\0\0\0\0", 5);
+    wire_frame_header_store(begin, WIRE_FRAME_MESSAGE,
+                            (size_t)(at - begin) - WIRE_FRAME_HEADER_SIZE);
+    f->size += (size_t)(at - begin);
+    add_read(f, 1);
+    send_all(f, &f->a);
+    until(in_flight(&f->a) == 1);
+    assert_true(answers_nothing(&f->a));
+    pair(f, KEY);
+    assert_int_equal(take(f, &f->a), RESULT_OK);
+    assert_int_equal(f->answer.header.generation, 1);
+    assert_int_equal(take(f, &f->a), RESULT_OK);
+    assert_int_equal(f->answer.header.info3 & WIRE_INFO3_LAST, WIRE_INFO3_LAST);
+    assert_int_equal(take(f, &f->a), RESULT_OK);
+    assert_int_equal(value_of(f), 1);
+}
+
+static void a_thread_without_links_has_its_requests_carried_out_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct worker worker;
+    struct wire_message message;
+    size_t size;
+    pair(f, KEY);
+    assert_int_equal(worker_init(&worker, f->a.node), RESULT_OK);
+    for (uint32_t i = 0; i < 20; i++) {
+        add_write(f, i, i);
+        assert_int_equal(wire_message_parse(f->request + WIRE_FRAME_HEADER_SIZE,
+                                            f->size - WIRE_FRAME_HEADER_SIZE, &message, &size),
+                         RESULT_OK);
+        struct request request = {
+            .worker = &worker,
+            .origin = REQUEST_QUERY_OP,
+            .header = &message.header,
+            .fields = &message.fields,
+            .ops = message.ops,
+            .digest = message.fields.field[WIRE_FIELD_DIGEST].data,
+            .row_index = 77,
+        };
+        assert_true(request_run(&request));
+        assert_null(request.operation);
+        assert_int_equal(request.result, RESULT_OK);
+        assert_int_equal(base_be32_load(worker.output.data + WIRE_MESSAGE_TRANSACTION_TTL_AT), 77);
+        assert_int_equal(stored(&f->b, i), 1);
+        worker.output.size = 0;
+        f->size = 0;
+    }
+    assert_int_equal(COUNTED(&f->a, ops_sub_write_success), 20);
+    worker_fini(&worker);
+}
+
+static void more_than_can_wait_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    pair(f, KEY);
+    freeze(&f->b);
+    // Nobody waits for these, so they pile up.
+    enum { MANY = 20000, AT_A_TIME = 1000 };
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < MANY; i++) {
+        add(f, (struct ask){.info2 = WIRE_INFO2_WRITE,
+                            .info3 = WIRE_INFO3_COMMIT_MASTER,
+                            .id = i,
+                            .timeout_ms = TIMEOUT_MS,
+                            .op = WIRE_OP_WRITE});
+        if ((i + 1) % AT_A_TIME == 0) {
+            send_all(f, &f->a);
+            for (uint32_t k = 0; k < AT_A_TIME; k++) {
+                uint8_t code = take(f, &f->a);
+                assert_true(code == RESULT_OK || code == RESULT_DEVICE_OVERLOAD);
+                refused += code == RESULT_DEVICE_OVERLOAD;
+            }
+        }
+    }
+    assert_int_equal(refused, MANY - 16384);
+    pair(f, KEY);
+    until(waiting(&f->a) == 0);
+    assert_int_equal(in_flight(&f->a), 0);
+    assert_int_equal(put(f, &f->a, 1, 1), RESULT_OK);
+}
+
 static void a_node_that_was_stopped_for_long_believes_in_no_view(void **state)
 {
     struct fixture *f = *state;
@@ -735,6 +888,11 @@ int main(void)
         TEST(answers_come_in_the_order_of_the_requests),
         TEST(a_client_may_have_many_writes_under_way_and_no_more),
         TEST(a_client_that_leaves_does_not_stop_its_writes),
+        TEST(records_of_any_size_reach_the_replica),
+        TEST(a_compressed_answer_may_come_late_too),
+        TEST(what_answers_in_pieces_waits_for_the_answers_before_it),
+        TEST(a_thread_without_links_has_its_requests_carried_out_elsewhere),
+        TEST(more_than_can_wait_is_refused),
         TEST(a_node_that_was_stopped_for_long_believes_in_no_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
