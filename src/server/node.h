@@ -56,6 +56,7 @@ struct namespace
     _Atomic uint32_t truncations;        // asked for so far; counted before truncating is set
     _Atomic bool truncating;             // records that a truncation covers are still to be removed
     _Atomic uint64_t truncate_before_ms; // since 2010; 0: never truncated
+    _Atomic uint64_t places_changed_ns;  // monotonic, when places last changed; 0: never
 };
 
 struct node {

@@ -10,25 +10,10 @@ enum { ROUTES_MAX = 4 }; // under one stripe; a place that is still none then is
 
 static const struct place frozen = {.master = PLACE_NOBODY};
 
-// A clustering thread that has not ticked for long was stopped, perhaps for so long that the others
-// went on without this node: nothing that the places say is believed until it has ticked again. The
-// clock is read now, because this thread was stopped with it, maybe a moment ago.
-static bool is_suspect(const struct worker *worker)
-{
-    const struct node *node = worker->node;
-    uint64_t tick_ns = atomic_load_explicit(&node->cluster_tick_ns, memory_order_relaxed);
-    const struct config_network *network = &node->config->network;
-    uint64_t patience_ms =
-        (uint64_t)atomic_load_explicit(&network->heartbeat_interval_ms, memory_order_relaxed) *
-        atomic_load_explicit(&network->heartbeat_timeout_intervals, memory_order_relaxed) / 2;
-    uint64_t now_ns = tick_ns != 0 ? io_clock_monotonic_ns() : 0;
-    return now_ns > tick_ns && now_ns - tick_ns > patience_ms * 1000000;
-}
-
 void operation__place_copy(struct operation *op, struct place *out)
 {
     replica_place_copy(op->ns->replica, op->partition, out);
-    if (is_suspect(op->all->worker)) {
+    if (worker_is_suspect(op->all->worker)) {
         *out = frozen;
     }
 }
@@ -72,7 +57,7 @@ static struct operation *operation_of(struct request *r)
 enum base_result operation_place(struct request *r, const struct store_cursor *cursor)
 {
     const struct place *place =
-        is_suspect(r->worker) ? &frozen : &r->ns->replica->place[cursor->partition];
+        worker_is_suspect(r->worker) ? &frozen : &r->ns->replica->place[cursor->partition];
     struct replication_event event = {
         .type = REPLICATION_MOVED, .now_ms = r->worker->wakeup_ns / 1000000, .place = place};
     struct operation *op = r->operation;

@@ -175,6 +175,7 @@ static enum base_result partitions_parse(const struct wire_fields *fields, struc
         q->partition_count = LIMIT_PARTITIONS;
         return RESULT_OK;
     }
+    q->listed = true;
     struct base_slice listed = wire_fields_get(fields, WIRE_FIELD_PID_ARRAY);
     if (listed.size % 2 != 0 || listed.size / 2 > LIMIT_PARTITIONS) {
         return RESULT_PARAMETER;

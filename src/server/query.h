@@ -27,6 +27,7 @@ struct query {
     bool all_bins;         // nothing is selected
     struct wire_ops ops;   // the bins selected, or the changes; points into ops_bytes
     uint8_t *ops_bytes;
+    bool listed;              // the client names the partitions, and is told of each it cannot have
     uint32_t partition_count; // asked for
     uint64_t partitions[LIMIT_PARTITIONS / 64];
     uint32_t resume_count;

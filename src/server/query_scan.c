@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A foreground query: records are copied out in small slices under their stripe, gathered into
 // groups, and sent with no lock held. A client that reads slowly slows down its own query alone.
+//
+// Partitions that cannot be read at once (no view, copies still to be merged) are put off until the
+// others have been read, then waited for a while. What is still not here then, or is another
+// node's, is told to the client, which goes on there behind the last record that it got.
 #include <sched.h>
 #include <stdlib.h>
 
@@ -10,6 +14,7 @@
 #include "server/bins.h"
 #include "server/job.h"
 #include "server/pace.h"
+#include "server/query_place.h"
 #include "value/collection.h"
 #include "wire/frame.h"
 
@@ -20,6 +25,10 @@ enum {
     OUTPUT_KEEP_SIZE = 2 * GROUP_SIZE, // larger buffers go back to the heap
     RECORD_FIELDS = 4,                 // namespace, set, digest, key
     INDEXED_MIN = 512,                 // bins times names from which an index of names pays
+    PUT_OFF_MS_MAX = 5000,             // how long partitions are waited for that were put off,
+    PUT_OFF_SHARE = 4,                 // and what part of the time that the client waits in all
+    PUT_OFF_LOOK_MS = 10,
+    MAP_SEEN_MS = 1200, // clients look at the map once a second
 };
 
 struct scan {
@@ -28,12 +37,16 @@ struct scan {
     struct worker *worker;
     struct output *out;
     struct pace pace;
-    uint64_t sent_ns;      // when the last group went out
-    uint64_t records_left; // until records_max
-    uint32_t budget;       // records that this slice may still take
-    uint32_t taken;        // by this slice
-    bool selects;          // some bins by name
-    bool indexed;          // `index` has the bins of the record at hand
+    uint64_t sent_ns;           // when the last group went out
+    uint64_t records_left;      // until records_max
+    uint32_t budget;            // records that this slice may still take
+    uint32_t taken;             // by this slice
+    bool idle;                  // the slice had nothing to look at
+    struct store_scan *put_off; // partitions to come back to, and where to go on in each
+    uint32_t put_off_count;
+    bool elsewhere; // the client was told of a partition that another node has
+    bool selects;   // some bins by name
+    bool indexed;   // `index` has the bins of the record at hand
     struct bins index;
     enum base_result result;
 };
@@ -308,17 +321,46 @@ static uint32_t pace_wait(struct scan *s)
     }
 }
 
-// One slice. True when the partition has been read to its end.
-static bool step(struct scan *s, struct store_scan *at)
+// Reads one slice; *end: the partition's end was reached. When the partition went meanwhile, the
+// slice counts for nothing.
+static enum query_place slice_read(struct scan *s, struct store_scan *at, bool *end)
+{
+    uint64_t key;
+    enum query_place place = query_place_look(s->query, s->worker, at->partition, &key);
+    if (place != QUERY_PLACE_HERE) {
+        return place;
+    }
+    struct store_scan before = *at;
+    size_t size_before = s->out->size;
+    struct store *store = s->query->ns->store;
+    s->idle = store_object_count(store, at->partition) == 0 &&
+              store_tombstone_count(store, at->partition) == 0;
+    *end = s->idle || store_scan_step(store, at, SLICE_RECORDS, visit, s);
+    if (query_place_holds(s->query, s->worker, at->partition, key)) {
+        return QUERY_PLACE_HERE;
+    }
+    *at = before;
+    s->out->size = size_before;
+    s->taken = 0;
+    *end = false;
+    return query_place_look(s->query, s->worker, at->partition, &key) == QUERY_PLACE_ELSEWHERE
+               ? QUERY_PLACE_ELSEWHERE
+               : QUERY_PLACE_LATER;
+}
+
+// Takes one slice. Where there is not HERE, nothing was read.
+static enum query_place step(struct scan *s, struct store_scan *at, bool *end)
 {
     uint32_t available = pace_wait(s);
+    *end = false;
     if (s->result != RESULT_OK) {
-        return false;
+        return QUERY_PLACE_HERE;
     }
     worker_tick(s->worker);
     s->taken = 0;
+    s->idle = true;
     s->budget = available < s->records_left ? available : (uint32_t)s->records_left;
-    bool end = store_scan_step(s->query->ns->store, at, SLICE_RECORDS, visit, s);
+    enum query_place place = slice_read(s, at, end);
     pace_take(&s->pace, s->taken);
     s->records_left -= s->taken;
     atomic_fetch_add_explicit(&s->job->records_succeeded, s->taken, memory_order_relaxed);
@@ -329,29 +371,130 @@ static bool step(struct scan *s, struct store_scan *at)
         (s->out->size >= GROUP_SIZE || s->worker->wakeup_ns - s->sent_ns > GROUP_DELAY_NS)) {
         group_send(s);
     }
-    sched_yield();
-    return end;
+    if (!s->idle) {
+        sched_yield();
+    }
+    return place;
+}
+
+static void partition_done(struct scan *s, uint32_t partition)
+{
+    if (!(s->query->header.info3 & WIRE_INFO3_PARTITION_DONE)) {
+        mark_append(s, WIRE_INFO3_PARTITION_DONE, RESULT_OK, partition);
+    }
+    atomic_fetch_add_explicit(&s->job->partitions_done, 1, memory_order_relaxed);
+}
+
+// Tells that the partition is to be had from another node. A client that did not ask for it by name
+// asks every node for what it has.
+static void partition_refuse(struct scan *s, uint32_t partition, bool elsewhere)
+{
+    if (s->query->listed || !elsewhere) {
+        mark_append(s, WIRE_INFO3_PARTITION_DONE, RESULT_PARTITION_UNAVAILABLE, partition);
+        s->elsewhere |= elsewhere;
+    }
+    atomic_fetch_add_explicit(&s->job->partitions_done, 1, memory_order_relaxed);
+}
+
+static void partition_put_off(struct scan *s, const struct store_scan *at)
+{
+    if (s->put_off == NULL) {
+        s->put_off = malloc(LIMIT_PARTITIONS * sizeof *s->put_off);
+        if (s->put_off == NULL) {
+            s->result = RESULT_NO_MEMORY;
+            return;
+        }
+    }
+    s->put_off[s->put_off_count++] = *at;
+}
+
+// Reads a partition as far as it can be. False when that is all the client wants.
+static bool partition_read(struct scan *s, struct store_scan *at)
+{
+    bool end = false;
+    while (!end && s->result == RESULT_OK) {
+        if (s->records_left == 0) {
+            return false;
+        }
+        switch (step(s, at, &end)) {
+        case QUERY_PLACE_HERE:
+            break;
+        case QUERY_PLACE_LATER:
+            partition_put_off(s, at);
+            return s->result == RESULT_OK;
+        case QUERY_PLACE_ELSEWHERE:
+            partition_refuse(s, at->partition, true);
+            return s->result == RESULT_OK;
+        }
+    }
+    if (end && s->result == RESULT_OK) {
+        partition_done(s, at->partition);
+    }
+    return s->result == RESULT_OK;
+}
+
+// How long the client may be kept waiting for partitions that were put off.
+static uint64_t put_off_ns_max(const struct scan *s)
+{
+    uint64_t max_ms = PUT_OFF_MS_MAX;
+    uint64_t quiet_ms = s->query->socket_timeout_ms / PUT_OFF_SHARE;
+    uint64_t total_ms = s->query->total_timeout_ms / PUT_OFF_SHARE;
+    max_ms = quiet_ms != 0 && quiet_ms < max_ms ? quiet_ms : max_ms;
+    max_ms = total_ms != 0 && total_ms < max_ms ? total_ms : max_ms;
+    return max_ms * 1000000;
+}
+
+// Goes through what was put off until nothing is left of it or time is up.
+static bool put_off_read(struct scan *s)
+{
+    uint64_t until_ns = io_clock_monotonic_ns() + put_off_ns_max(s);
+    while (s->put_off_count > 0 && s->result == RESULT_OK && io_clock_monotonic_ns() < until_ns) {
+        group_send(s);
+        if (s->result == RESULT_OK) {
+            s->result = job_wait(s->job, PUT_OFF_LOOK_MS * 1000000ull);
+        }
+        uint32_t count = s->put_off_count;
+        s->put_off_count = 0; // each is read before another one can take its place
+        for (uint32_t i = 0; i < count && s->result == RESULT_OK; i++) {
+            struct store_scan at = s->put_off[i];
+            if (!partition_read(s, &at)) {
+                return false;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < s->put_off_count && s->result == RESULT_OK; i++) {
+        partition_refuse(s, s->put_off[i].partition, false);
+    }
+    return s->result == RESULT_OK;
+}
+
+// A client that hears that another node has a partition asks at once whoever its map names. While
+// it cannot have seen the last change of the map yet, it hears of that a little later.
+static void map_change_wait(struct scan *s)
+{
+    uint64_t now_ns = io_clock_monotonic_ns();
+    uint64_t changed_ns =
+        atomic_load_explicit(&s->query->ns->places_changed_ns, memory_order_relaxed);
+    uint64_t seen_ns = changed_ns + MAP_SEEN_MS * 1000000ull;
+    if (s->elsewhere && changed_ns != 0 && now_ns < seen_ns && s->result == RESULT_OK) {
+        uint64_t wait_ns = seen_ns - now_ns, max_ns = put_off_ns_max(s);
+        s->result = job_wait(s->job, wait_ns < max_ns ? wait_ns : max_ns);
+    }
 }
 
 static void partitions_read(struct scan *s)
 {
     struct query_walk walk = {0};
     struct store_scan at;
-    while (s->result == RESULT_OK && query_walk_next(s->query, &walk, &at)) {
-        bool end = false;
-        while (!end && s->result == RESULT_OK) {
-            if (s->records_left == 0) {
-                return;
-            }
-            end = step(s, &at);
-        }
-        if (end && s->result == RESULT_OK) {
-            if (!(s->query->header.info3 & WIRE_INFO3_PARTITION_DONE)) {
-                mark_append(s, WIRE_INFO3_PARTITION_DONE, RESULT_OK, at.partition);
-            }
-            atomic_store_explicit(&s->job->partitions_done, walk.done_count, memory_order_relaxed);
-        }
+    bool more = true;
+    while (more && s->result == RESULT_OK && query_walk_next(s->query, &walk, &at)) {
+        more = partition_read(s, &at);
     }
+    if (more && s->result == RESULT_OK && put_off_read(s)) {
+        map_change_wait(s);
+    }
+    free(s->put_off);
+    s->put_off = NULL;
 }
 
 enum base_result query_scan_run(struct job *job, struct worker *worker)

@@ -281,9 +281,11 @@ void service_operations_count(struct node *node, uint32_t *all, uint32_t *proxie
 
 void service_places_changed(struct node *node, uint32_t namespace_number)
 {
-    (void)namespace_number; // few operations wait: all of them look again
     pthread_mutex_lock(&node->service_lock);
     struct service *service = node->service;
+    atomic_store_explicit(&node->namespaces[namespace_number].places_changed_ns,
+                          io_clock_monotonic_ns(), memory_order_relaxed);
+    // Few operations wait: all of them look again.
     for (uint32_t i = 0; service != NULL && i < service->thread_count; i++) {
         struct service_thread *thread = &service->threads[i];
         if (thread->started && !atomic_exchange(&thread->places_changed, true)) {

@@ -38,6 +38,11 @@ void worker_fini(struct worker *worker);
 // Reads the clocks; once a wakeup.
 void worker_tick(struct worker *worker);
 
+// True when the clustering thread has not looked for so long that the node may have been stopped
+// meanwhile, and the others may have gone on without it: then nothing that places say is to be
+// believed until it looks again.
+bool worker_is_suspect(const struct worker *worker);
+
 // Enters what worker_time gathered into the histograms, with the time that has passed since the
 // wakeup.
 void worker_timings_settle(struct worker *worker);

@@ -100,11 +100,11 @@ struct query_record {
     bool key;            // stored
 };
 
-static inline void query_put(struct query_fixture *f, uint32_t id, struct query_record what)
+static inline void query_put_digest(struct query_fixture *f, const uint8_t *digest, uint32_t id,
+                                    struct query_record what)
 {
-    uint8_t digest[LIMIT_DIGEST_SIZE], number[8], key[9] = {WIRE_PARTICLE_INTEGER};
+    uint8_t number[8], key[9] = {WIRE_PARTICLE_INTEGER};
     uint8_t *value = calloc(1, what.value_size + 1);
-    query_digest(id, digest);
     base_be64_store(number, id);
     base_be64_store(key + 1, id);
     struct store_bin bins[] = {
@@ -126,6 +126,24 @@ static inline void query_put(struct query_fixture *f, uint32_t id, struct query_
     assert_int_equal(store_put(&cursor, &draft), RESULT_OK);
     store_release(&cursor);
     free(value);
+}
+
+static inline void query_put(struct query_fixture *f, uint32_t id, struct query_record what)
+{
+    uint8_t digest[LIMIT_DIGEST_SIZE];
+    query_digest(id, digest);
+    query_put_digest(f, digest, id, what);
+}
+
+// The same in a partition of the caller's choice.
+static inline void query_put_at(struct query_fixture *f, uint32_t id, uint32_t partition,
+                                struct query_record what)
+{
+    uint8_t digest[LIMIT_DIGEST_SIZE];
+    query_digest(id, digest);
+    digest[0] = (uint8_t)partition;
+    digest[1] = (uint8_t)((digest[1] & 0xf0) | partition >> 8);
+    query_put_digest(f, digest, id, what);
 }
 
 // Puts a tombstone in the place of a record.
@@ -313,6 +331,8 @@ struct query_answer {
     bool closed;  // the connection ended before the last record
     uint32_t count;
     uint32_t done_count; // partitions told to be done
+    uint32_t refused_count;
+    uint16_t refused[LIMIT_PARTITIONS]; // partitions that are to be had elsewhere
     uint32_t frame_count;
     size_t frame_size_max;
     uint8_t frame_type; // of the first frame
@@ -407,7 +427,13 @@ static inline bool query_frame_read(int fd, struct query_answer *answer)
             answer->code = m.header.result_code;
             assert_int_equal(m.header.field_count + m.header.op_count, 0);
         } else if (m.header.info3 & WIRE_INFO3_PARTITION_DONE) {
-            answer->done_count++;
+            if (m.header.result_code == RESULT_OK) {
+                answer->done_count++;
+            } else {
+                assert_int_equal(m.header.result_code, RESULT_PARTITION_UNAVAILABLE);
+                assert_true(answer->refused_count < LIMIT_PARTITIONS);
+                answer->refused[answer->refused_count++] = (uint16_t)m.header.generation;
+            }
         } else {
             query_record_read(answer, &m);
         }
@@ -474,6 +500,25 @@ static inline struct job_status query_wait_done(struct query_fixture *f, uint64_
     struct query_watch watch = {.fixture = f, .id = id};
     query_until("the job is done", query_is_done, &watch);
     return watch.status;
+}
+
+struct query_progress {
+    struct query_fixture *fixture;
+    uint64_t id, count;
+};
+
+static inline bool query_has_count(void *arg)
+{
+    struct query_progress *progress = arg;
+    struct job_status status;
+    return jobs_find(progress->fixture->node->jobs, progress->id, &status) == RESULT_OK &&
+           status.records_succeeded == progress->count;
+}
+
+static inline void query_wait_count(struct query_fixture *f, uint64_t id, uint64_t count)
+{
+    struct query_progress progress = {f, id, count};
+    query_until("the job has sent so many records", query_has_count, &progress);
 }
 
 static inline void query_wait_records(struct query_fixture *f, uint64_t id)
