@@ -44,7 +44,11 @@ static void exchange_send(uint32_t to, bool wants, struct partition_effects *out
 static void exchange_take(struct partition_machine *machine, uint32_t from,
                           const struct partition_exchange *exchange)
 {
+    const struct partition_histories *histories = &exchange->histories;
     memcpy(machine->copy[from], exchange->copy, sizeof machine->copy[from]);
+    memcpy(machine->told[from].history, histories->history,
+           histories->count * sizeof histories->history[0]);
+    machine->told[from].count = histories->count;
     machine->rack[from] = exchange->rack;
     machine->replication_factor[from] = exchange->replication_factor;
     if (exchange->has_namespace) {
@@ -86,12 +90,13 @@ static void on_view(struct partition_machine *machine, const struct partition_ev
     base_assert(event->view_key != 0 && event->exchange->has_namespace);
     base_assert(event->member_count >= 1 && event->member_count <= LIMIT_CLUSTER_NODES);
     base_assert(event->self < event->member_count);
+    partition__copies_tell(machine, event->exchange, &machine->own);
     view_forget(machine);
     machine->key = event->view_key;
     machine->member_count = event->member_count;
     machine->self = event->self;
     memcpy(machine->member, event->member, event->member_count * sizeof machine->member[0]);
-    exchange_take(machine, machine->self, event->exchange);
+    exchange_take(machine, machine->self, &machine->own);
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
         // Until there is a plan a copy is what it was: the next view may come before.
         machine->state[p].lineage = event->exchange->copy[p].lineage;
@@ -205,6 +210,7 @@ void partition_exchange_own(const struct partition_machine *machine, struct part
     base_magic_check(machine, PARTITION_MAGIC);
     base_assert(machine->key != 0);
     memcpy(out->copy, machine->copy[machine->self], sizeof out->copy);
+    out->histories = machine->told[machine->self];
     out->key = machine->key;
     out->replication_factor = machine->replication_factor[machine->self];
     out->rack = machine->rack[machine->self];

@@ -57,6 +57,11 @@ enum partition_kind {
     PARTITION_KIND_LOST,  // there are records and no full copy
 };
 
+// Keys of views have 48 bits. A lineage that one copy alone has says so with the top bit, and with
+// the next one whether the copy was full when it got it.
+#define PARTITION_LINEAGE_ALONE      (UINT64_C(1) << 63)
+#define PARTITION_LINEAGE_ALONE_FULL (UINT64_C(1) << 62)
+
 // What the plan finds out of one partition before it balances.
 struct partition_found {
     uint8_t kind;
@@ -97,12 +102,15 @@ struct partition_machine {
 
     // For the plan; written before they are read.
     struct partition_found found[LIMIT_PARTITIONS];
+    struct partition_history history[LIMIT_PARTITIONS]; // of this view's lineage
     struct balance_input input;
     struct balance_work balance;
     struct balance_holders holders[LIMIT_PARTITIONS];
 
     // What each member has told. Last, so that memory of members that are not there stays
     // untouched.
+    struct partition_exchange own; // in the making
+    struct partition_histories told[LIMIT_CLUSTER_NODES];
     struct partition_copy copy[LIMIT_CLUSTER_NODES][LIMIT_PARTITIONS];
 };
 
@@ -112,6 +120,21 @@ struct partition_effect *partition__effect(struct partition_effects *out,
 
 void partition__ring_push(struct partition_ring *ring, uint32_t partition);
 uint32_t partition__ring_pop(struct partition_ring *ring);
+
+// What a member's copy stems from, or NULL.
+const struct partition_history *partition__history_of(const struct partition_machine *machine,
+                                                      uint32_t member, uint32_t partition);
+
+// Whether the lineage of the member's copy stems from `lineage`.
+bool partition__stems_from(const struct partition_machine *machine, uint32_t partition,
+                           uint32_t member, uint64_t lineage);
+
+// At the plan: finds out what the lineage of this view stems from.
+void partition__history_set(struct partition_machine *machine, uint32_t partition);
+
+// At the start of a view, before the last one is forgotten: our copies as they are to be told.
+void partition__copies_tell(struct partition_machine *machine,
+                            const struct partition_exchange *given, struct partition_exchange *out);
 
 // All members have told: decides how every partition stands.
 void partition__plan(struct partition_machine *machine);

@@ -10,10 +10,12 @@
 //   master   (acting) a full copy: of the lineage with most records, the first in the order of
 //            `desired`, then of balance_score. Nobody is full: who holds most; nobody has
 //            anything: desired[0], now full and empty.
-//   writes   desired, and every other copy of the master's lineage, full or part, without the
-//            master: they take each write, so there are never fewer copies of one than before
-//   duplicates  other copies with records whose lineage is not the master's (or any, when the
-//            master was not full): asked before each operation, until synced
+//   writes   desired, and every other copy of the master's lineage, full or part, or of one that it
+//            stems from, without the master: they take each write, so there are never fewer copies
+//            of one than before
+//   duplicates  other copies with records whose lineage is neither the master's nor one that it
+//            stems from (or any, when the master was not full): asked before each operation, until
+//            synced
 //   unsynced those of desired that are not full or whose sum differs from the master's, and
 //            duplicates; if there are any, all of desired, because what is asked of a duplicate
 //            gets to the master first
@@ -54,6 +56,20 @@ struct partition_copy {
     uint64_t sum;     // of the records' contents; equal contents, equal sums
     uint32_t count;   // records, tombstones too
     bool full;
+    uint8_t history; // what the lineage stems from, by number among `histories`; 0: nobody knows.
+                     // For the machine alone
+};
+
+enum { PARTITION_HISTORY_SIZE = 8, PARTITION_HISTORIES_MAX = 255 };
+
+// Lineages that a lineage stems from, the latest first, then 0.
+struct partition_history {
+    uint64_t lineage[PARTITION_HISTORY_SIZE];
+};
+
+struct partition_histories {
+    uint32_t count;
+    struct partition_history history[PARTITION_HISTORIES_MAX];
 };
 
 // What a node tells of all its copies.
@@ -64,10 +80,12 @@ struct partition_exchange {
     bool has_namespace;
     bool wants; // the sender lacks the receiver's
     struct partition_copy copy[LIMIT_PARTITIONS];
+    struct partition_histories histories; // for the machine alone
 };
 
 enum {
-    PARTITION_EXCHANGE_SIZE_MAX = 32 + LIMIT_PARTITIONS * 21,
+    PARTITION_EXCHANGE_SIZE_MAX =
+        32 + LIMIT_PARTITIONS * 22 + PARTITION_HISTORIES_MAX * (1 + 8 * PARTITION_HISTORY_SIZE),
     PARTITION_MESSAGE_SIZE_MAX = 192,
 };
 

@@ -5,21 +5,16 @@
 
 #include "core/partition/machine.h"
 
-// Keys of views have 48 bits. A lineage of a copy's own has the top bit, and says whether the copy
-// was full when it got it.
-#define LINEAGE_ALONE      (UINT64_C(1) << 63)
-#define LINEAGE_ALONE_FULL (UINT64_C(1) << 62)
-
 static bool is_full(const struct partition_copy *copy)
 {
-    uint64_t both = LINEAGE_ALONE | LINEAGE_ALONE_FULL;
+    uint64_t both = PARTITION_LINEAGE_ALONE | PARTITION_LINEAGE_ALONE_FULL;
     return copy->full || (copy->lineage & both) == both;
 }
 
 static uint64_t lineage_alone(uint64_t key, uint64_t node_id, bool full)
 {
-    uint64_t lineage = balance_score(key ^ node_id, 0) | LINEAGE_ALONE;
-    return full ? lineage | LINEAGE_ALONE_FULL : lineage & ~LINEAGE_ALONE_FULL;
+    uint64_t lineage = balance_score(key ^ node_id, 0) | PARTITION_LINEAGE_ALONE;
+    return full ? lineage | PARTITION_LINEAGE_ALONE_FULL : lineage & ~PARTITION_LINEAGE_ALONE_FULL;
 }
 
 static bool same_content(const struct partition_copy *a, const struct partition_copy *b)
@@ -80,6 +75,15 @@ static uint32_t reference_find(const struct partition_machine *machine, uint32_t
     return best;
 }
 
+// Whether a copy is one of the reference's lineage, or of one that it stems from.
+static bool is_kin(const struct partition_machine *machine, uint32_t partition, uint32_t node)
+{
+    uint32_t reference = machine->found[partition].reference;
+    uint64_t lineage = machine->copy[node][partition].lineage;
+    return lineage != 0 && (lineage == machine->copy[reference][partition].lineage ||
+                            partition__stems_from(machine, partition, reference, lineage));
+}
+
 // What is there of a partition; tells balancing who has it all and who has a part.
 static void partition_find(struct partition_machine *machine, uint32_t partition)
 {
@@ -121,7 +125,7 @@ static void partition_find(struct partition_machine *machine, uint32_t partition
                          (copy->count > 0 && same_content(copy, best)));
         if (complete || node == found->reference) {
             node_set_add(all, node);
-        } else if (copy->count > 0 || (copy->lineage == best->lineage && best->lineage != 0)) {
+        } else if (copy->count > 0 || is_kin(machine, partition, node)) {
             node_set_add(part, node);
         }
     }
@@ -224,13 +228,11 @@ static struct node_set writes_find(const struct partition_machine *machine, uint
                                    const struct partition_state *state)
 {
     const struct partition_found *found = &machine->found[partition];
-    uint64_t lineage = machine->copy[found->reference][partition].lineage;
     struct node_set writes = partition__desired(state);
     if (found->kind == PARTITION_KIND_FULL) {
-        struct node_set same = of_lineage(machine, partition, &machine->has, lineage);
-        for (uint32_t node = node_set_next(&same, 0); node < LIMIT_CLUSTER_NODES;
-             node = node_set_next(&same, node + 1)) {
-            if (machine->copy[node][partition].count > 0) {
+        for (uint32_t node = node_set_next(&machine->has, 0); node < LIMIT_CLUSTER_NODES;
+             node = node_set_next(&machine->has, node + 1)) {
+            if (machine->copy[node][partition].count > 0 && is_kin(machine, partition, node)) {
                 node_set_add(&writes, node);
             }
         }
@@ -247,7 +249,6 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
 {
     const struct partition_found *found = &machine->found[partition];
     const struct partition_copy *master = &machine->copy[state->master][partition];
-    uint64_t lineage = machine->copy[found->reference][partition].lineage;
     struct node_set desired = partition__desired(state);
     if (found->kind == PARTITION_KIND_EMPTY) {
         return;
@@ -260,7 +261,7 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
             continue;
         }
         if (copy->count > 0 && !full &&
-            (found->kind == PARTITION_KIND_LOST || copy->lineage != lineage)) {
+            (found->kind == PARTITION_KIND_LOST || !is_kin(machine, partition, node))) {
             node_set_add(&state->duplicates, node);
             node_set_add(&state->unsynced, node);
         } else if (node_set_has(&desired, node) && !(full && same_content(copy, master))) {
@@ -365,6 +366,7 @@ void partition__plan(struct partition_machine *machine)
     machine->planned = true;
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
         struct partition_state *state = &machine->state[p];
+        partition__history_set(machine, p);
         state_set(machine, p);
         progress->lost += state->lost;
         if (state->master == machine->self) {

@@ -23,6 +23,7 @@ struct fixture {
     uint32_t self;
     uint32_t factor;
     uint64_t now_ms;
+    uint64_t key;
     struct partition_exchange exchange[MEMBERS_MAX];
     uint8_t bytes[PARTITION_EXCHANGE_SIZE_MAX];
 };
@@ -53,6 +54,7 @@ static void begin(struct fixture *f, uint32_t count, uint32_t self, uint32_t fac
     f->self = self;
     f->factor = factor;
     f->now_ms = 1000;
+    f->key = KEY;
     for (uint32_t i = 0; i < count; i++) {
         f->member[i].id = 0xbb900 - i;
         f->exchange[i].key = KEY;
@@ -78,7 +80,7 @@ static void step(struct fixture *f, struct partition_event event)
 static void view(struct fixture *f)
 {
     step(f, (struct partition_event){.type = PARTITION_VIEW,
-                                     .view_key = KEY,
+                                     .view_key = f->key,
                                      .member_count = f->count,
                                      .self = f->self,
                                      .member = f->member,
@@ -438,6 +440,59 @@ static void a_leaving_node_masters_nothing_that_another_has(void **state)
     assert_int_equal(partition_needed(f->machine), 0);
 }
 
+// The next view, of the members whose bits are set in `present`, who are as the plan left them;
+// this node is 0. `changed`: there are new records at this node.
+static void view_next(struct fixture *f, uint32_t present, uint32_t partition, bool changed)
+{
+    struct partition_member all[MEMBERS_MAX];
+    struct partition_copy copy = f->exchange[0].copy[partition];
+    uint32_t count = 0;
+    memcpy(all, f->member, sizeof all);
+    copy.lineage = partition_at(f->machine, partition)->lineage;
+    copy.full = partition_at(f->machine, partition)->self_full;
+    copy.count += changed;
+    copy.sum += changed;
+    f->key++;
+    for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
+        if ((present >> i & 1) != 0) {
+            f->member[count] = all[i];
+            f->exchange[count] = f->exchange[i];
+            f->exchange[count].key = f->key;
+            count++;
+        }
+    }
+    f->exchange[0].copy[partition] = copy;
+    f->count = count;
+    plan(f);
+}
+
+static void who_was_away_is_not_asked_but_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 2, 0, 2, 0);
+    plan(f);
+    uint32_t p = partition_desired_by(f, "01");
+    copy_set(f, 0, p, 7, 5, true);
+    copy_set(f, 1, p, 7, 5, true);
+    plan(f);
+    f->exchange[1].copy[p].lineage = KEY;
+    struct partition_exchange *away = calloc(1, sizeof *away);
+    struct partition_member other = f->member[1];
+    *away = f->exchange[1];
+    view_next(f, 1, p, true);
+    view_next(f, 1, p, true);
+    const struct partition_state *found = partition_at(f->machine, p);
+    assert_int_equal(found->lineage, f->key);
+    f->member[1] = other;
+    f->exchange[1] = *away;
+    view_next(f, 3, p, true);
+    assert_int_equal(found->master, 0);
+    assert_set(found->duplicates, "");
+    assert_set(found->unsynced, "1");
+    assert_set(found->full, "0");
+    free(away);
+}
+
 // ---- The acting master.
 
 static void a_copy_becomes_full_then_others_drop_and_all_holders_know(void **state)
@@ -771,7 +826,11 @@ static void exchanges_survive_their_bytes(void **state)
     f->exchange[0].wants = true;
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p += 3) {
         copy_set(f, 0, p, p + 1, p * 3, p % 2 == 0);
+        f->exchange[0].copy[p].history = p % 3;
     }
+    f->exchange[0].histories.count = 2;
+    f->exchange[0].histories.history[0].lineage[0] = 99;
+    memset(f->exchange[0].histories.history[1].lineage, 1, 8 * PARTITION_HISTORY_SIZE);
     uint32_t size = partition_exchange_encode(&f->exchange[0], f->bytes);
     assert_true(size <= PARTITION_EXCHANGE_SIZE_MAX);
     assert_int_equal(partition_exchange_decode(f->bytes, size, out), RESULT_OK);
@@ -780,6 +839,9 @@ static void exchanges_survive_their_bytes(void **state)
     assert_int_equal(out->replication_factor, 3);
     assert_true(out->wants && out->has_namespace);
     assert_memory_equal(out->copy, f->exchange[0].copy, sizeof out->copy);
+    assert_int_equal(out->histories.count, 2);
+    assert_memory_equal(out->histories.history, f->exchange[0].histories.history,
+                        2 * sizeof out->histories.history[0]);
     for (uint32_t cut = 0; cut < size; cut += 1 + cut / 7) {
         assert_int_equal(partition_exchange_decode(f->bytes, cut, out), RESULT_MALFORMED);
     }
@@ -842,6 +904,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_takes_writes_and_has_records_of_its_own_stands_alone),
         cmocka_unit_test(a_node_without_the_namespace_takes_no_part),
         cmocka_unit_test(a_leaving_node_masters_nothing_that_another_has),
+        cmocka_unit_test(who_was_away_is_not_asked_but_brought_up_to_date),
         cmocka_unit_test(a_copy_becomes_full_then_others_drop_and_all_holders_know),
         cmocka_unit_test(announcements_are_sent_again_until_acknowledged),
         cmocka_unit_test(mastership_is_handed_over_when_nothing_is_in_flight),

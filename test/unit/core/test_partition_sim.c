@@ -271,7 +271,7 @@ static void fault_join(struct sim *sim)
 {
     for (uint32_t n = 0; n < sim->node_count; n++) {
         if (!sim->node[n].alive) {
-            sim->node[n].component = sim->node[alive_any(sim)].component;
+            sim->node[n].component = sim->node[alive_any(sim)].component % NODES_MAX;
             node_start(sim, n);
             sim->seen.joins++;
             views_make(sim, false);
@@ -308,9 +308,19 @@ static void leavers_go(struct sim *sim)
     }
 }
 
+// A node is out of reach and takes no part in views; stopped, or unaware of it for a while.
+static void fault_cut(struct sim *sim)
+{
+    uint32_t number = alive_any(sim);
+    sim->node[number].component = NODES_MAX + number;
+    sim->node[number].frozen |= chance(sim, 50);
+    sim->copies = 0;
+    views_make(sim, false);
+}
+
 static void fault_any(struct sim *sim, bool reckless)
 {
-    switch (below(sim, 8)) {
+    switch (below(sim, 10)) {
     case 0:
     case 1:
         fault_crash(sim, reckless);
@@ -329,8 +339,12 @@ static void fault_any(struct sim *sim, bool reckless)
         views_make(sim, false);
         break;
     case 6:
+    case 7:
         components_set(sim, 1);
         views_make(sim, false);
+        break;
+    case 8:
+        fault_cut(sim);
         break;
     default:
         views_make(sim, false);
