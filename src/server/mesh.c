@@ -22,6 +22,7 @@ enum {
     REFUSED_AGAIN_MS = 5000,
     CLOSE_SILENT_MS = 5000,
     ACCEPT_AGAIN_MS = 100,
+    THEY_DIAL_MS = 500,
     WAIT_MS = 500,
     WAIT_BUSY_MS = 10,
 };
@@ -98,6 +99,8 @@ void mesh__on_garbage(struct mesh_link *link, const char *why)
     }
 }
 
+// Both nodes of a pair hear of each other at the same time; the one with the higher id dials, and
+// the other only if that does not.
 static void on_addresses(struct mesh *mesh, const struct mesh_addresses *addresses)
 {
     for (uint32_t i = 0; i < addresses->count; i++) {
@@ -106,7 +109,11 @@ static void on_addresses(struct mesh *mesh, const struct mesh_addresses *address
         if (number == PLACE_SELF || (number != PLACE_NOBODY && mesh->peer[number].link != NULL)) {
             continue;
         }
+        uint32_t before = mesh->target_count;
         struct mesh_target *target = mesh__target_ensure(mesh, &item->heartbeat);
+        if (mesh->target_count > before && item->id > mesh->node->identity.id) {
+            target->next_ms += THEY_DIAL_MS;
+        }
         if (target != NULL && (target->id == 0 || !target->told) && !target->self) {
             target->id = item->id;
             target->told = true;

@@ -11,8 +11,9 @@
 #include "server/published.h"
 
 enum {
-    BOTH_DIALLED_MS = 1000, // two links so close in time were dialled by both sides at once
+    BOTH_DIALLED_MS = 3000, // two links so close in time were dialled by both sides at once
     REFUSED_AGAIN_MS = 5000,
+    FORGET_MS = 10 * 60 * 1000, // longer than anything waits for a node
     NAME_TEXT_SIZE = LIMIT_CLUSTER_NAME_SIZE + 32,
 };
 
@@ -333,6 +334,31 @@ static void greeted_self(struct mesh_link *link, const struct mesh_hello *hello)
     }
 }
 
+// The number of a node. When all are taken, the node that has been gone for longest gives up its
+// own, if that is so long that nobody waits for it.
+static uint8_t number_find(struct mesh *mesh, uint64_t id)
+{
+    uint8_t number = peers_number(&mesh->node->peers, id);
+    if (number != PLACE_NOBODY) {
+        return number;
+    }
+    uint8_t longest = 1;
+    for (uint8_t i = 1; i < LIMIT_CLUSTER_NODES; i++) {
+        if (mesh->peer[i].link == NULL && (mesh->peer[longest].link != NULL ||
+                                           mesh->peer[i].lost_ms < mesh->peer[longest].lost_ms)) {
+            longest = i;
+        }
+    }
+    const struct mesh_peer *peer = &mesh->peer[longest];
+    uint64_t lost_ms = peer->lost_ms > mesh->start_ms ? peer->lost_ms : mesh->start_ms;
+    if (peer->link != NULL || mesh->now_ms - lost_ms < FORGET_MS) {
+        return PLACE_NOBODY;
+    }
+    peers_forget(&mesh->node->peers, longest);
+    mesh->peer[longest] = (struct mesh_peer){0};
+    return peers_number(&mesh->node->peers, id);
+}
+
 void mesh__greeted(struct mesh_link *link, const struct mesh_hello *hello)
 {
     struct mesh *mesh = link->mesh;
@@ -344,7 +370,7 @@ void mesh__greeted(struct mesh_link *link, const struct mesh_hello *hello)
         greeted_self(link, hello);
         return;
     }
-    link->peer = peers_number(&mesh->node->peers, hello->id);
+    link->peer = number_find(mesh, hello->id);
     if (link->peer == PLACE_NOBODY) {
         log_warning_once(mesh->node->log, hb, link->remote_host,
                          "%s is refused: %d nodes are known already", link->remote_text,

@@ -52,6 +52,14 @@ uint8_t peers_find(struct peers *peers, uint64_t id)
     return number;
 }
 
+void peers_forget(struct peers *peers, uint8_t number)
+{
+    base_assert(number > PLACE_SELF && number < LIMIT_CLUSTER_NODES);
+    pthread_mutex_lock(&peers->lock);
+    memset(&peers->peer[number], 0, sizeof peers->peer[number]);
+    pthread_mutex_unlock(&peers->lock);
+}
+
 bool peers_copy(struct peers *peers, uint8_t number, struct peer *out)
 {
     if (number >= LIMIT_CLUSTER_NODES) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The nodes that this one knows of: how to reach them and what clients are to be told about them.
-// The mesh fills the table; each node gets a peer number at first sight and keeps it while the
-// process lives, so that links, places and waiting operations can name it by one byte. Number 0 is
-// this node. Any thread may read; a copy is what a reader gets.
+// The mesh fills the table; each node gets a peer number at first sight and keeps it, so that
+// links, places and waiting operations can name it by one byte. Only when all numbers are taken,
+// that of a node which has been gone for long is given to another. Number 0 is this node. Any
+// thread may read; a copy is what a reader gets.
 #pragma once
 
 #include <pthread.h>
@@ -40,6 +41,9 @@ uint8_t peers_number(struct peers *peers, uint64_t id);
 
 // The number of a node that is known; PLACE_NOBODY when it is not.
 uint8_t peers_find(struct peers *peers, uint64_t id);
+
+// Frees a number; for the mesh, when nothing can refer to it any more.
+void peers_forget(struct peers *peers, uint8_t number);
 
 // False when that number is free.
 bool peers_copy(struct peers *peers, uint8_t number, struct peer *out);

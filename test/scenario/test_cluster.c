@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -299,6 +300,33 @@ static void operator_tips_a_node_and_forgets_one(void **state)
     test_cluster_fini(&cluster);
 }
 
+static bool lists_access_addresses(void *arg)
+{
+    return strstr(test_cluster_info(arg, 0, "peers-clear-std"), ",,[db.example:4000]]") != NULL &&
+           strstr(test_cluster_info(arg, 0, "peers-clear-alt"), ",,[10.1.2.3:5000]]") != NULL;
+}
+
+static void peers_are_listed_by_the_addresses_that_they_publish(void **state)
+{
+    static struct test_cluster cluster;
+    (void)state;
+    memset(&cluster, 0, sizeof cluster);
+    test_cluster_add(&cluster, 0);
+    setenv("BALLAST_SERVICE_ACCESS_ADDRESS", "db.example", 1);
+    setenv("BALLAST_SERVICE_ACCESS_PORT", "4000", 1);
+    setenv("BALLAST_SERVICE_ALTERNATE_ACCESS_ADDRESS", "10.1.2.3", 1);
+    setenv("BALLAST_SERVICE_ALTERNATE_ACCESS_PORT", "5000", 1);
+    test_cluster_add(&cluster, 1);
+    unsetenv("BALLAST_SERVICE_ACCESS_ADDRESS");
+    unsetenv("BALLAST_SERVICE_ACCESS_PORT");
+    unsetenv("BALLAST_SERVICE_ALTERNATE_ACCESS_ADDRESS");
+    unsetenv("BALLAST_SERVICE_ALTERNATE_ACCESS_PORT");
+    test_until("the addresses are listed", lists_access_addresses, &cluster);
+    assert_string_equal(test_cluster_info(&cluster, 0, "services"), "db.example:4000");
+    assert_string_equal(test_cluster_info(&cluster, 0, "services-alternate"), "10.1.2.3:5000");
+    test_cluster_fini(&cluster);
+}
+
 static void too_small_a_cluster_serves_nothing(void **state)
 {
     static struct test_cluster cluster;
@@ -328,6 +356,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test_setup_teardown(second_signal_ends_a_node_at_once, start, end),
         cmocka_unit_test(operator_tips_a_node_and_forgets_one),
+        cmocka_unit_test(peers_are_listed_by_the_addresses_that_they_publish),
         cmocka_unit_test(too_small_a_cluster_serves_nothing),
     };
     int failed = cmocka_run_group_tests(tests, start, end);

@@ -15,7 +15,7 @@
 #include "server/mesh.h"
 #include "server/node.h"
 
-enum { MESH_NODES = 12, MESH_DEADLINE_MS = 20000 };
+enum { MESH_NODES = 40, MESH_DEADLINE_MS = 20000 };
 
 struct mesh_node {
     struct node *node; // NULL: not there

@@ -93,6 +93,25 @@ static void one_common_acquaintance_links_all(void **state)
     }
 }
 
+static void crowd_that_starts_at_once_makes_few_links_in_vain(void **state)
+{
+    struct mesh_fixture *f = *state;
+    uint16_t first = mesh_fixture_port();
+    for (int i = 0; i < MESH_NODES; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "%X", 0x1000 + i * 7 % MESH_NODES);
+        mesh_node_start(&f->nodes[i], id, i == 0 ? first : 0, (uint16_t[]){first, 0}, "x");
+    }
+    mesh_until(f, mesh_all_linked(f));
+    uint64_t opened = 0;
+    for (int i = 0; i < MESH_NODES; i++) {
+        struct mesh_counters counters;
+        mesh_counters(f->nodes[i].mesh, &counters);
+        opened += counters.opened;
+    }
+    assert_true(opened < MESH_NODES * (MESH_NODES - 1) * 3 / 2);
+}
+
 static void other_cluster_is_turned_away_and_both_say_why(void **state)
 {
     struct mesh_fixture *f = *state;
@@ -344,6 +363,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_nodes_meet_by_one_seed_and_talk, start, end),
         cmocka_unit_test_setup_teardown(nodes_that_dial_each_other_keep_one_link, start, end),
         cmocka_unit_test_setup_teardown(one_common_acquaintance_links_all, start, end),
+        cmocka_unit_test_setup_teardown(crowd_that_starts_at_once_makes_few_links_in_vain, start,
+                                        end),
         cmocka_unit_test_setup_teardown(other_cluster_is_turned_away_and_both_say_why, start, end),
         cmocka_unit_test_setup_teardown(same_id_twice_is_refused_with_both_hosts_named, start, end),
         cmocka_unit_test_setup_teardown(our_own_id_elsewhere_is_refused, start, end),
