@@ -10,6 +10,9 @@
 // Groups: as long as not all of a group are joined, the node with the most missing edges is left
 // out; of several the one with the lowest id. What was left out is grouped again. Views do not
 // matter here: what comes out depends on the graph alone, so it rests when the graph does.
+//
+// A group with a member that is joined to one of an earlier group is an outcast: the cut is a
+// partial one, clients may well reach both sides, and the earlier group serves them. It waits.
 #include "core/membership/machine.h"
 
 enum { NONE = LIMIT_CLUSTER_NODES };
@@ -134,9 +137,23 @@ static void leave_out(struct graph *graph, struct node_set *group, uint32_t wors
     }
 }
 
-static struct node_set own_group(struct graph *graph)
+static bool is_joined(const struct graph *graph, const struct node_set *group,
+                      const struct node_set *others)
+{
+    for (uint32_t slot = node_set_next(group, 0); slot < NONE;
+         slot = node_set_next(group, slot + 1)) {
+        if ((graph->joined[slot].bits[0] & others->bits[0]) != 0 ||
+            (graph->joined[slot].bits[1] & others->bits[1]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct node_set own_group(struct graph *graph, bool *outcast)
 {
     struct node_set remaining = graph->nodes;
+    struct node_set earlier = {0};
     for (;;) {
         struct node_set group = remaining;
         missing_count(graph, &group);
@@ -144,9 +161,12 @@ static struct node_set own_group(struct graph *graph)
             leave_out(graph, &group, worst);
         }
         if (node_set_has(&group, MEMBERSHIP_SELF)) {
+            *outcast = is_joined(graph, &group, &earlier);
             return group;
         }
         base_assert(!node_set_is_empty(&group));
+        earlier.bits[0] |= group.bits[0];
+        earlier.bits[1] |= group.bits[1];
         remaining.bits[0] &= ~group.bits[0];
         remaining.bits[1] &= ~group.bits[1];
     }
@@ -160,7 +180,7 @@ void membership__candidate_update(struct membership *m)
     struct graph graph;
     graph_build(m, &graph);
     partial_update(m, &graph);
-    struct node_set group = own_group(&graph);
+    struct node_set group = own_group(&graph, &m->candidate.outcast);
     m->candidate.set = group;
     m->candidate.count = 0;
     // As long as there is somebody whom only others hear, time alone changes the graph.

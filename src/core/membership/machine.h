@@ -89,6 +89,7 @@ struct candidate {
     uint32_t count;
     uint8_t slot[LIMIT_CLUSTER_NODES]; // by id, highest first
     struct node_set set;
+    bool outcast; // joined to nodes of a group that goes before ours: we wait, they serve
 };
 
 struct membership {
@@ -181,6 +182,9 @@ bool membership__peer_lives(const struct membership *m, const struct peer *peer)
 // reason.c
 void membership__reasons_update(struct membership *m);
 bool membership__should_propose(const struct membership *m);
+
+// Whether an outcast has to give up its view: the others are about to go on without it.
+bool membership__should_wait(const struct membership *m);
 
 // round.c
 void membership__round_step(struct membership *m);

@@ -7,13 +7,15 @@
 // carries its adjacency), and passes on what it heard of those who are not heard by all. Two nodes
 // are joined when each hears the other. From that graph every node computes the same candidate: the
 // group of nodes that all hear each other (nodes with the most missing edges are left out first;
-// what is left out forms groups of its own). The member of a candidate with the highest id is its
-// principal. When the candidate differs from the view it is in, or one of its members is frozen or
-// in another view, the principal asks all members to PREPARE a new view with a regime higher than
-// any that they have promised; a member that promises freezes: it serves nothing until a view is
-// installed. When all have promised, the principal has them COMMIT. A view is never installed by a
-// node that did not promise it, and never committed unless all of its members promised it; so
-// between two views that share a node nobody serves twice.
+// what is left out forms groups of its own). A group that is joined to members of an earlier one is
+// an outcast: it freezes and waits, because clients that reach both sides must not find both of
+// them serving; so of nodes that are connected one view serves. The member of a candidate with the
+// highest id is its principal. When the candidate differs from the view it is in, or one of its
+// members is frozen or in another view, the principal asks all members to PREPARE a new view with a
+// regime higher than any that they have promised; a member that promises freezes: it serves nothing
+// until a view is installed. When all have promised, the principal has them COMMIT. A view is never
+// installed by a node that did not promise it, and never committed unless all of its members
+// promised it; so between two views that share a node nobody serves twice.
 //
 // Departures are acted on at once; a node that others still hear though we do not, or that we hear
 // though others do not, gets two intervals for the news to settle. Arrivals are gathered for a

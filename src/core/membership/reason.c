@@ -186,12 +186,9 @@ static bool someone_is_silent(const struct membership *m)
     return false;
 }
 
-bool membership__should_propose(const struct membership *m)
+// Whether the view, or the lack of one, is not as it should be any more.
+static bool view_is_over(const struct membership *m)
 {
-    if (m->candidate.slot[0] != MEMBERSHIP_SELF || m->now_ms < m->backoff_ms ||
-        someone_is_silent(m)) {
-        return false;
-    }
     bool act = m->recluster || freeze_is_ripe(m) || arrivals_are_ripe(m);
     for (uint32_t i = 0; i < m->view.count; i++) {
         enum verdict verdict = member_judge(m, &m->view.member[i]);
@@ -201,4 +198,15 @@ bool membership__should_propose(const struct membership *m)
         act = act || verdict == VERDICT_ACT;
     }
     return act;
+}
+
+bool membership__should_propose(const struct membership *m)
+{
+    return m->candidate.slot[0] == MEMBERSHIP_SELF && !m->candidate.outcast &&
+           m->now_ms >= m->backoff_ms && !someone_is_silent(m) && view_is_over(m);
+}
+
+bool membership__should_wait(const struct membership *m)
+{
+    return m->candidate.outcast && !m->frozen && m->view.key != 0 && view_is_over(m);
 }

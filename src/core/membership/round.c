@@ -199,6 +199,9 @@ void membership__round_step(struct membership *m)
     }
     membership__candidate_update(m);
     membership__reasons_update(m);
+    if (m->round.phase != ROUND_PREPARING && membership__should_wait(m)) {
+        membership__freeze(m);
+    }
     if (m->round.phase == ROUND_PREPARING || !membership__should_propose(m)) {
         return;
     }

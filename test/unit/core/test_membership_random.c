@@ -153,6 +153,28 @@ static void fault_make(struct sim *sim)
     }
 }
 
+// Whether somebody serves among all whom `start` reaches over links that work both ways.
+static bool somebody_serves(const struct sim *sim, uint32_t start)
+{
+    uint32_t reached[LIMIT_CLUSTER_NODES] = {start};
+    bool seen[LIMIT_CLUSTER_NODES] = {false};
+    uint32_t count = 1;
+    seen[start] = true;
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t at = reached[k];
+        if (sim_node_serves(&sim->node[at])) {
+            return true;
+        }
+        for (uint32_t i = 0; i < sim->count; i++) {
+            if (!seen[i] && sim->node[i].up && !sim->cut[at][i] && !sim->cut[i][at]) {
+                seen[i] = true;
+                reached[count++] = i;
+            }
+        }
+    }
+    return false;
+}
+
 static bool at_rest(const struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->count; i++) {
@@ -161,7 +183,11 @@ static bool at_rest(const struct sim *sim)
             continue;
         }
         if (!sim_node_serves(node)) {
-            return false;
+            // Outside of the view that serves what it is connected with, it waits.
+            if (!somebody_serves(sim, i)) {
+                return false;
+            }
+            continue;
         }
         const struct membership_view *view = membership_view(node->machine);
         for (uint32_t j = 0; j < view->count; j++) {
