@@ -108,10 +108,7 @@ static void tombstones_look(struct clustering *c, uint64_t now_ms)
         known = c->known[i].here;
     }
     for (uint32_t i = 0; i < c->node->namespace_count && known; i++) {
-        const struct partition_machine *machine = cluster_partitions(c->cluster, i);
-        for (uint32_t p = 0; p < LIMIT_PARTITIONS && known; p++) {
-            known = node_set_is_empty(&partition_at(machine, p)->unsynced);
-        }
+        known = partition_is_settled(cluster_partitions(c->cluster, i));
     }
     atomic_store(&c->node->tombstones_known, known);
 }

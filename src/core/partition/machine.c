@@ -246,6 +246,14 @@ bool partition_member_has(const struct partition_machine *machine, uint32_t memb
     return node_set_has(&machine->has, member);
 }
 
+// Whether somebody counts on our copy.
+static bool is_held(const struct partition_machine *machine, const struct partition_state *state)
+{
+    return state->master == machine->self ||
+           (!state->drop && (node_set_has(&state->writes, machine->self) ||
+                             node_set_has(&state->unsynced, machine->self)));
+}
+
 uint32_t partition_held(const struct partition_machine *machine)
 {
     uint32_t held = 0;
@@ -253,12 +261,20 @@ uint32_t partition_held(const struct partition_machine *machine)
         return LIMIT_PARTITIONS;
     }
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
-        const struct partition_state *state = &machine->state[p];
-        held += state->master == machine->self ||
-                (!state->drop && (node_set_has(&state->writes, machine->self) ||
-                                  node_set_has(&state->unsynced, machine->self)));
+        held += is_held(machine, &machine->state[p]);
     }
     return held;
+}
+
+bool partition_is_settled(const struct partition_machine *machine)
+{
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        const struct partition_state *state = &machine->state[p];
+        if (!machine->planned || (is_held(machine, state) && !state->settled)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 uint32_t partition_needed(const struct partition_machine *machine)

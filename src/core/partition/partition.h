@@ -233,5 +233,9 @@ bool partition_member_has(const struct partition_machine *machine, uint32_t memb
 uint32_t partition_held(const struct partition_machine *machine);
 uint32_t partition_needed(const struct partition_machine *machine);
 
+// Whether every partition that we have a copy of is as it shall be, all its copies equal. A node is
+// not told of those that it has none of.
+bool partition_is_settled(const struct partition_machine *machine);
+
 // The invariants; asserts.
 void partition_check(const struct partition_machine *machine);

@@ -632,8 +632,10 @@ static void who_is_handed_mastership_tells_all_and_has_the_others_drop(void **st
     assert_true(node_set_has(&found->writes, 2));
     acknowledged(f, 2, p);
     assert_false(node_set_has(&found->writes, 2));
+    assert_false(partition_is_settled(f->machine));
     acknowledged(f, other, p);
     assert_true(found->settled);
+    assert_true(partition_is_settled(f->machine));
 }
 
 static void a_lost_partition_is_full_again_when_all_that_is_left_is_together(void **state)

@@ -471,6 +471,9 @@ static void sim_run(struct sim *sim)
     run_until(sim, sim->now_us + 200000, 0);
     check_rest(sim);
     for (uint32_t n = 0; n < sim->node_count; n++) {
+        MUST(sim, !sim->node[n].alive || partition_is_settled(sim->node[n].machine), "node %u", n);
+    }
+    for (uint32_t n = 0; n < sim->node_count; n++) {
         if (sim->node[n].alive) {
             partition_check(sim->node[n].machine);
         }
