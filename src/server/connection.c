@@ -102,6 +102,12 @@ bool connection_await(struct connection *c, struct operation *operation, bool co
     return connection__reply_add(c, operation, compress);
 }
 
+void connection_batch_wake(void *arg)
+{
+    struct connection *c = arg;
+    service_thread_due(c->thread, c);
+}
+
 // Works off whole frames at the start of the bytes, the first `frames_seen` of which have been
 // looked ahead at; returns how many bytes that took.
 static size_t frames_work(struct connection *c, const uint8_t *bytes, size_t size,
@@ -174,7 +180,7 @@ static bool input_make_room(struct connection *c)
 // After work: what is left to do, and what to wait for.
 static void settle(struct connection *c)
 {
-    if (!c->closed && c->batch != NULL && c->pending.size == 0) {
+    if (!c->closed && c->batch != NULL && c->pending.size == 0 && !batch_waits(c->batch)) {
         service_thread_due(c->thread, c);
     }
     watch_update(c);
@@ -310,7 +316,8 @@ void connection_resume(struct connection *c)
 {
     struct worker *worker = &c->thread->worker;
     worker_tick(worker);
-    if (!c->closed && !c->lent && c->batch != NULL && c->pending.size == 0) {
+    if (!c->closed && !c->lent && c->batch != NULL && c->pending.size == 0 &&
+        !batch_waits(c->batch)) {
         batch_continue(worker, &c->batch);
         flush(c);
     }

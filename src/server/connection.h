@@ -78,6 +78,9 @@ void connection_resume(struct connection *connection);
 BASE_MUST_USE bool connection_await(struct connection *connection, struct operation *operation,
                                     bool compress);
 
+// Goes on with the connection's batch once the other connections had their turn; a batch_wake_fn.
+void connection_batch_wake(void *connection);
+
 // True while an answer to this client waits for other nodes.
 static inline bool connection_awaits(const struct connection *connection)
 {

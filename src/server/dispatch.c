@@ -116,7 +116,7 @@ static enum dispatch_verdict dispatch_message(struct connection *c, const uint8_
     size_t answer_at = worker->output.size;
     bool ok = true;
     if (wire_fields_has(&message.fields, WIRE_FIELD_BATCH)) {
-        batch_begin(worker, body, size, &message, &c->batch);
+        batch_begin(worker, body, size, &message, connection_batch_wake, c, &c->batch);
     } else if (!wire_fields_has(&message.fields, WIRE_FIELD_DIGEST)) {
         jobs_begin(worker->node->jobs, worker, c, &message);
         return DISPATCH_DONE;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "server/batch.h"
-#include "server/request.h"
+#include "server/operation.h"
 #include "wire/frame.h"
 #include "worker_fixture.h"
 
@@ -28,12 +28,16 @@ struct fixture {
     uint32_t bins[ROWS_MAX];
     bool last_seen;
     uint8_t last_code;
+    // Rows that wait for other nodes.
+    uint32_t transaction_ttl;
+    uint32_t woken;
 };
 
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     worker_fixture_init(&f->node, &f->worker);
+    assert_int_equal(operations_new(&f->worker, NULL, NULL, &f->worker.operations), RESULT_OK);
     *state = f;
     return 0;
 }
@@ -41,6 +45,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+    operations_free(&f->worker.operations);
     worker_fixture_fini(&f->node, &f->worker);
     free(f);
     return 0;
@@ -136,10 +141,17 @@ static void frames_take(struct fixture *f)
     f->worker.output.size = 0;
 }
 
-// Runs the batch to its end; returns how many slices it took.
-static uint32_t run(struct fixture *f)
+static void on_wake(void *arg)
 {
-    struct wire_message_header header = {.info1 = WIRE_INFO1_BATCH, .field_count = 1};
+    struct fixture *f = arg;
+    f->woken++;
+}
+
+// Begins the batch; NULL: it has ended already.
+static struct batch_job *run_begin(struct fixture *f)
+{
+    struct wire_message_header header = {
+        .info1 = WIRE_INFO1_BATCH, .field_count = 1, .transaction_ttl = f->transaction_ttl};
     struct wire_message message;
     size_t size;
     base_be32_store(f->body + f->rows_at, f->row_count);
@@ -151,11 +163,19 @@ static uint32_t run(struct fixture *f)
     f->answered = 0;
     f->last_seen = false;
     struct batch_job *job;
-    uint32_t slices = 1;
-    batch_begin(&f->worker, f->body, f->size, &message, &job);
+    batch_begin(&f->worker, f->body, f->size, &message, on_wake, f, &job);
     memset(f->body + f->rows_at, 0xEE, f->size - f->rows_at); // a job must not look here again
     frames_take(f);
+    return job;
+}
+
+// Runs the batch to its end; returns how many slices it took.
+static uint32_t run(struct fixture *f)
+{
+    struct batch_job *job = run_begin(f);
+    uint32_t slices = 1;
     while (job != NULL) {
+        assert_false(batch_waits(job));
         batch_continue(&f->worker, &job);
         frames_take(f);
         slices++;
@@ -244,6 +264,157 @@ static void more_rows_than_allowed_are_refused_whole(void **state)
     assert_int_equal(f->last_code, RESULT_BATCH_MAX_REQUESTS);
 }
 
+// --- rows that wait for other nodes: here, for a view ---
+
+static void place_all(struct fixture *f, uint64_t key)
+{
+    struct place place = {.key = key, .role = PLACE_MASTER, .master = PLACE_SELF};
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        replica_place_set(f->node->namespaces[0].replica, p, &place);
+    }
+    operations_places_changed(f->worker.operations);
+}
+
+// Ten milliseconds, after which the thread looks after its operations.
+static void time_passes(struct fixture *f)
+{
+    f->worker.wakeup_ns += 10 * 1000000;
+    operations_work(f->worker.operations);
+}
+
+// Works on a batch until it waits or has ended.
+static void run_on(struct fixture *f, struct batch_job **job)
+{
+    while (*job != NULL && !batch_waits(*job)) {
+        batch_continue(&f->worker, job);
+        frames_take(f);
+    }
+}
+
+static void rows_that_wait_are_answered_when_they_can_be(void **state)
+{
+    struct fixture *f = *state;
+    place_all(f, 0);
+    begin(f, BATCH_FLAGS);
+    row_add(f, 5, 1, 0, WIRE_INFO2_WRITE, "a");
+    row_add(f, 6, 2, 0, WIRE_INFO2_WRITE, "a-name-too-long-for-a-bin");
+    row_add(f, 7, 1, WIRE_INFO1_READ | WIRE_INFO1_GET_ALL, 0, NULL);
+    struct batch_job *job = run_begin(f);
+    run_on(f, &job);
+    assert_true(batch_waits(job));
+    assert_int_equal(f->answered, 0);
+    time_passes(f);
+    assert_int_equal(f->woken, 0);
+    place_all(f, 8);
+    time_passes(f);
+    assert_int_equal(f->woken, 1);
+    run_on(f, &job);
+    assert_null(job);
+    assert_int_equal(f->answered, 3);
+    assert_int_equal(f->code[5], RESULT_OK);
+    assert_int_equal(f->code[6], RESULT_BIN_NAME);
+    assert_int_equal(f->code[7], RESULT_OK);
+    assert_int_equal(f->bins[7], 1);
+    assert_true(f->last_seen);
+    assert_int_equal(f->last_code, RESULT_OK);
+}
+
+static void so_many_rows_wait_at_a_time_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    place_all(f, 0);
+    begin(f, BATCH_FLAGS);
+    row_add(f, 0, 0, 0, WIRE_INFO2_WRITE, "a");
+    for (uint32_t i = 1; i < ROWS_MAX; i++) {
+        row_repeat(f, i, i);
+    }
+    struct batch_job *job = run_begin(f);
+    uint32_t all, proxied, rounds = 0;
+    while (job != NULL) {
+        run_on(f, &job);
+        operations_counts(f->worker.operations, &all, &proxied);
+        assert_true(all <= 256);
+        place_all(f, 8 + rounds);
+        time_passes(f);
+        run_on(f, &job);
+        place_all(f, 0);
+        rounds++;
+    }
+    assert_int_equal(f->answered, ROWS_MAX);
+    assert_int_equal(f->last_code, RESULT_OK);
+    operations_counts(f->worker.operations, &all, &proxied);
+    assert_int_equal(all, 0);
+}
+
+static void a_row_that_fails_later_ends_the_batch_but_those_under_way_are_answered(void **state)
+{
+    struct fixture *f = *state;
+    place_all(f, 0);
+    begin(f, 0);
+    row_add(f, 0, 1, 0, WIRE_INFO2_WRITE, "a-name-too-long-for-a-bin");
+    for (uint32_t i = 1; i < 600; i++) {
+        row_add(f, i, i, 0, WIRE_INFO2_WRITE, "a");
+    }
+    struct batch_job *job = run_begin(f);
+    run_on(f, &job);
+    place_all(f, 8);
+    time_passes(f);
+    run_on(f, &job);
+    assert_null(job);
+    assert_int_equal(f->code[0], RESULT_BIN_NAME);
+    assert_int_equal(f->code[255], RESULT_OK);
+    assert_int_equal(f->code[599], 0xFF);
+    assert_true(f->last_seen);
+}
+
+static void rows_are_given_no_more_time_than_the_batch(void **state)
+{
+    struct fixture *f = *state;
+    place_all(f, 0);
+    f->transaction_ttl = 50;
+    begin(f, BATCH_FLAGS);
+    row_add(f, 0, 1, 0, WIRE_INFO2_WRITE, "a");
+    struct batch_job *job = run_begin(f);
+    run_on(f, &job);
+    f->worker.wakeup_ns += 30 * 1000000;
+    time_passes(f);
+    assert_int_equal(f->woken, 0);
+    time_passes(f);
+    time_passes(f);
+    assert_int_equal(f->woken, 1);
+    run_on(f, &job);
+    assert_null(job);
+    assert_int_equal(f->code[0], RESULT_PARTITION_UNAVAILABLE); // nothing was done
+    assert_true(f->last_seen);
+}
+
+static void a_batch_can_be_given_up_while_rows_wait(void **state)
+{
+    struct fixture *f = *state;
+    place_all(f, 0);
+    begin(f, BATCH_FLAGS);
+    for (uint32_t i = 0; i < 600; i++) {
+        row_add(f, i, i, 0, WIRE_INFO2_WRITE, "a");
+    }
+    struct batch_job *job = run_begin(f);
+    run_on(f, &job);
+    place_all(f, 8);
+    time_passes(f);
+    batch_continue(&f->worker, &job); // some answers are taken, others wait to be
+    frames_take(f);
+    place_all(f, 0);
+    run_on(f, &job);
+    assert_true(batch_waits(job));
+    batch_free(&job);
+    f->woken = 0;
+    place_all(f, 9);
+    time_passes(f);
+    assert_int_equal(f->woken, 0);
+    uint32_t all, proxied;
+    operations_counts(f->worker.operations, &all, &proxied);
+    assert_int_equal(all, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -253,6 +424,11 @@ int main(void)
         TEST(failing_row_ends_the_batch_unless_all_keys_answer),
         TEST(broken_rows_end_in_one_clear_code),
         TEST(more_rows_than_allowed_are_refused_whole),
+        TEST(rows_that_wait_are_answered_when_they_can_be),
+        TEST(so_many_rows_wait_at_a_time_and_no_more),
+        TEST(a_row_that_fails_later_ends_the_batch_but_those_under_way_are_answered),
+        TEST(rows_are_given_no_more_time_than_the_batch),
+        TEST(a_batch_can_be_given_up_while_rows_wait),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
