@@ -110,6 +110,7 @@ struct clustering_space {
     struct partition_progress progress;
     uint32_t replication_factor; // effective
     uint32_t member_count;       // members that have it
+    uint64_t unreplicated;       // records of ours as master with fewer full copies than wanted
 };
 bool clustering_space_copy(struct clustering *clustering, uint32_t namespace_number,
                            struct clustering_space *out);

@@ -226,6 +226,22 @@ bool clustering_partition_copy(struct clustering *c, uint32_t namespace_number, 
     return machine != NULL;
 }
 
+static uint64_t unreplicated_count(const struct clustering *c, uint32_t namespace_number,
+                                   const struct partition_machine *machine)
+{
+    const struct membership_view *view = cluster_view(c->cluster);
+    struct store *store = c->node->cluster_namespaces[namespace_number]->store;
+    uint64_t count = 0;
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        const struct partition_state *state = partition_at(machine, p);
+        if (view->member[state->master].id == c->node->identity.id &&
+            node_set_count(&state->full) < partition_replication_factor(machine)) {
+            count += store_object_count(store, p);
+        }
+    }
+    return count;
+}
+
 bool clustering_space_copy(struct clustering *c, uint32_t namespace_number,
                            struct clustering_space *out)
 {
@@ -235,6 +251,7 @@ bool clustering_space_copy(struct clustering *c, uint32_t namespace_number,
     if (machine != NULL) {
         partition_progress(machine, &out->progress);
         out->replication_factor = partition_replication_factor(machine);
+        out->unreplicated = unreplicated_count(c, namespace_number, machine);
         for (uint32_t i = 0; i < cluster_view(c->cluster)->count; i++) {
             out->member_count += partition_member_has(machine, i);
         }

@@ -228,7 +228,7 @@ static const struct row namespace_rows[] = {
     NUMBER_OF("prole_tombstones", S_PROLE_TOMBSTONES),
     NUMBER_OF("non_replica_objects", S_NON_REPLICA_OBJECTS),
     NUMBER_OF("non_replica_tombstones", S_NON_REPLICA_TOMBSTONES),
-    ZERO("unreplicated_records"),
+    NUMBER_OF("unreplicated_records", S_SPACE + P_UNREPLICATED),
     NUMBER_OF("dead_partitions", S_SPACE + P_DEAD),
     NUMBER_OF("unavailable_partitions", S_SPACE + P_UNAVAILABLE),
     ZERO("auto_revived_partitions"),

@@ -80,6 +80,7 @@ void statistics_space_gather(struct namespace *ns, uint64_t numbers[P_COUNT])
         numbers[P_SIZE] = space.member_count;
         numbers[P_FACTOR] = space.replication_factor;
         numbers[P_DEAD] = space.progress.lost;
+        numbers[P_UNREPLICATED] = space.unreplicated;
         numbers[P_TX_INITIAL] = space.progress.sync_initial;
         numbers[P_TX_REMAINING] = space.progress.sync_remaining;
         numbers[P_TX_LEAD] = space.progress.lead_remaining;

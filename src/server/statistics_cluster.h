@@ -33,6 +33,7 @@ enum statistics_space_number {
     P_FACTOR,
     P_DEAD,
     P_UNAVAILABLE,
+    P_UNREPLICATED,
     P_PENDING_QUIESCE,
     P_QUIESCED,
     P_NODES_QUIESCED,
