@@ -323,8 +323,10 @@ static inline void sim_message_note(struct sim *sim, uint32_t from,
         uint32_t place = sim_view_place(view, node->id, node->incarnation);
         base_assert(place < view->count);
         view->promised[place] = true;
-        base_assert(membership_is_frozen(node->machine) ||
-                    membership_view(node->machine)->key == message->key);
+        // Frozen, or already in this view or, within the same step, in a later one.
+        const struct membership_view *now = membership_view(node->machine);
+        base_assert(membership_is_frozen(node->machine) || now->key == message->key ||
+                    now->regime > message->regime);
     }
 }
 
