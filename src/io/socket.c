@@ -193,6 +193,12 @@ enum base_result io_socket_connect_from(const struct io_address *local,
     return failed != 0 ? RESULT_WOULD_BLOCK : RESULT_OK;
 }
 
+void io_socket_retry_evenly(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, &on, sizeof on);
+}
+
 enum base_result io_socket_connected(int fd)
 {
     int error = 0;

@@ -66,6 +66,10 @@ BASE_MUST_USE enum base_result io_socket_connect_from(const struct io_address *l
 // Whether it stands for every address of the machine.
 bool io_address_is_any(const struct io_address *address);
 
+// Has the kernel send lost bytes again at even intervals while little is under way, instead of
+// doubling the wait each time: after a short break of the network a link is back at once.
+void io_socket_retry_evenly(int fd);
+
 // How a connect that was on its way ended: RESULT_OK or RESULT_IO, which sets errno.
 BASE_MUST_USE enum base_result io_socket_connected(int fd);
 

@@ -154,25 +154,27 @@ static void partition_write(struct info_call *call, struct namespace *ns, uint32
     uint32_t records = summary.record_count - summary.tombstone_count;
     if (!known) {
         bool alone = call->node->clustering == NULL;
-        info__format(call, ";%s:%u:%c:0:0:%s:0:0:%u:%u:0:0", ns->name, partition, alone ? 'S' : 'D',
-                     alone ? call->node->id : "0", records, summary.tombstone_count);
+        info__format(call, ";%s:%u:%c:0:0:%s:0:0:%u:%u:0:0:%" PRIX64, ns->name, partition,
+                     alone ? 'S' : 'D', alone ? call->node->id : "0", records,
+                     summary.tombstone_count, summary.sum);
         return;
     }
     bool master = state.master == self;
     bool part = node_set_has(&state.writes, self) || node_set_has(&state.duplicates, self);
-    char stands = master || state.self_full ? 'S' : part ? 'D' : 'A';
-    info__format(call, ";%s:%u:%c:%u:%u:%" PRIX64 ":%u:%u:%u:%u:%" PRIX64 ":%" PRIX64, ns->name,
-                 partition, stands, rank_of(&state, self), node_set_count(&state.duplicates),
-                 status->view.member[state.master].id, master ? node_set_count(&state.unsynced) : 0,
+    char stands = master ? 'S' : !part ? 'A' : state.self_full ? 'S' : 'D';
+    info__format(call, ";%s:%u:%c:%u:%u:%" PRIX64 ":%u:%u:%u:%u:%" PRIX64 ":%" PRIX64 ":%" PRIX64,
+                 ns->name, partition, stands, rank_of(&state, self),
+                 node_set_count(&state.duplicates), status->view.member[state.master].id,
+                 master ? node_set_count(&state.unsynced) : 0,
                  !master && node_set_has(&state.unsynced, self) ? 1u : 0u, records,
-                 summary.tombstone_count, state.lineage, status->view.key);
+                 summary.tombstone_count, state.lineage, status->view.key, summary.sum);
 }
 
 static void on_partition_info(struct info_call *call)
 {
     info__text(call,
                "namespace:partition:state:replica:n_dupl:working_master:emigrates:immigrates:"
-               "records:tombstones:version:final_version");
+               "records:tombstones:version:final_version:contents");
     struct clustering_status *status = calloc(1, sizeof *status);
     if (status == NULL) {
         call->failed = true;

@@ -242,6 +242,7 @@ struct mesh_link *mesh__link_accept(struct mesh *mesh, int fd, const struct io_a
 {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    io_socket_retry_evenly(fd);
     return link_new(mesh, fd, remote, MESH_GREETING);
 }
 
@@ -271,6 +272,7 @@ struct mesh_link *mesh__link_dial(struct mesh *mesh, const struct io_address *re
     if (result == RESULT_IO) {
         return NULL;
     }
+    io_socket_retry_evenly(fd);
     struct mesh_link *link = link_new(mesh, fd, remote, MESH_CONNECTING);
     if (link != NULL) {
         link->dialled = true;

@@ -190,7 +190,7 @@ class Cluster {
       const column = Object.fromEntries(rows[0].map((name, at) => [name, at]))
       for (const row of rows.slice(1)) {
         if (row[column.namespace] !== 'test' || row[column.state] === 'A') continue
-        copies[Number(row[column.partition])].push({ node: node.name, sum: row[column.version], records: row[column.records] })
+        copies[Number(row[column.partition])].push({ node: node.name, sum: row[column.contents], records: row[column.records] })
       }
     }
     const want = Math.min(this.replicationFactor, nodes.length)
