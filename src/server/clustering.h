@@ -48,10 +48,11 @@ BASE_MUST_USE enum base_result clustering_quiesce(struct clustering *clustering,
 // A new view. RESULT_FORBIDDEN when this node is not the principal, which alone may ask for one.
 BASE_MUST_USE enum base_result clustering_recluster(struct clustering *clustering);
 
-// SIGTERM: announces, hands over what this node masters and what only it holds, waits until clients
-// have had time to see the new map, at most timeout_ms in all. Returns at once when nobody is there
-// to take over, and as soon as `hurry` (asked several times a second) says so. True when all was
-// handed over.
+// SIGTERM: announces, hands over what this node masters and what only it holds, and gives clients
+// time to see the new map, all within timeout_ms. When that is too short it no longer waits for
+// copies that others have as well, but stays for records that nobody else has whole. Returns at
+// once when nobody is there to take over, and as soon as `hurry` (asked several times a second)
+// says so. True when nothing is lost.
 bool clustering_leave(struct clustering *clustering, uint32_t timeout_ms, bool (*hurry)(void *arg),
                       void *arg);
 

@@ -13,7 +13,8 @@ enum {
     POLL_MS = 20,
     CLIENTS_LEARN_MS = 1500, // their period, and some time to ask
     CLIENTS_QUIET_MS = 1100, // nobody asked for anything during a whole period
-    ANNOUNCE_MS = 2000,      // the longest wait for others to see that this node leaves
+    STAY_TELL_MS = 5000,
+    ANNOUNCE_MS = 2000, // the longest wait for others to see that this node leaves
 };
 
 struct leaving {
@@ -78,6 +79,7 @@ static void held_look(struct clustering *c, struct held *out)
         out->heirs |= !self && !leaves;
         out->announced |= self && leaves;
     }
+    out->heirs &= view->count >= c->min_size; // a cluster too small to serve takes nothing over
     for (uint32_t i = 0; i < c->node->namespace_count; i++) {
         const struct partition_machine *machine = cluster_partitions(c->cluster, i);
         out->copies += partition_held(machine);
@@ -125,7 +127,25 @@ static bool announce(struct leaving *l)
     return held.heirs;
 }
 
-// True when nobody counts on this node any more.
+// Out of time, but some records are nowhere else: stays until they are, and says so.
+static void stay(struct leaving *l, struct held *held)
+{
+    struct clustering *c = l->clustering;
+    uint64_t told_ms = 0;
+    while ((held->frozen || held->needed > 0) && held->heirs && may_wait(l, UINT64_MAX)) {
+        uint64_t now_ms = clustering__now_ms();
+        if (now_ms - told_ms >= STAY_TELL_MS) {
+            told_ms = now_ms;
+            log_warning(c->node->log, clustering,
+                        "leaving: not yet after %llu ms, %u partitions are whole only here; a "
+                        "second signal ends the node with what is left",
+                        (unsigned long long)(now_ms - l->start_ms), held->needed);
+        }
+        held_look(c, held);
+    }
+}
+
+// True when nobody needs this node any more.
 static bool hand_over(struct leaving *l)
 {
     struct clustering *c = l->clustering;
@@ -137,18 +157,24 @@ static bool hand_over(struct leaving *l)
     while ((held.frozen || held.copies > 0) && held.heirs && may_wait(l, l->deadline_ms)) {
         held_look(c, &held);
     }
+    stay(l, &held);
     bool done = !held.frozen && held.needed == 0;
     uint64_t took_ms = clustering__now_ms() - l->start_ms;
-    if (done && held.copies == 0) {
+    if (!held.heirs) {
+        log_info(c->node->log, clustering, "leaving: all other nodes leave too");
+    } else if (done && held.copies == 0) {
         log_info(c->node->log, clustering, "leaving: all handed over after %llu ms",
                  (unsigned long long)took_ms);
-    } else if (held.heirs) {
-        log_warning(c->node->log, clustering,
-                    "leaving: after %llu ms %u partitions are not handed over, and copies of %u "
-                    "have not been made elsewhere; give leave-timeout-ms more time",
-                    (unsigned long long)took_ms, held.needed, held.copies);
+    } else if (done) {
+        log_info(c->node->log, clustering,
+                 "leaving: handed over after %llu ms; %u partitions will be without one of their "
+                 "copies for a while",
+                 (unsigned long long)took_ms, held.copies);
     } else {
-        log_info(c->node->log, clustering, "leaving: all other nodes leave too");
+        log_warning(c->node->log, clustering,
+                    "leaving: after %llu ms %u partitions are whole only here, and go with this "
+                    "node",
+                    (unsigned long long)took_ms, held.needed);
     }
     return done;
 }
@@ -167,7 +193,7 @@ static void clients_let_learn(struct leaving *l)
         uint64_t now_ms = clustering__now_ms();
         uint64_t quiet_from_ms = l->operated_ms > from_ms ? l->operated_ms : from_ms;
         if (!held.heirs || now_ms >= from_ms + CLIENTS_LEARN_MS ||
-            now_ms >= quiet_from_ms + CLIENTS_QUIET_MS || !may_wait(l, l->deadline_ms)) {
+            now_ms >= quiet_from_ms + CLIENTS_QUIET_MS || !may_wait(l, UINT64_MAX)) {
             break;
         }
     }
@@ -193,7 +219,6 @@ bool clustering_leave(struct clustering *c, uint32_t timeout_ms, bool (*hurry)(v
     uint64_t learn_ms = CLIENTS_LEARN_MS < timeout_ms / 2 ? CLIENTS_LEARN_MS : timeout_ms / 2;
     l.deadline_ms -= learn_ms;
     bool done = hand_over(&l);
-    l.deadline_ms += learn_ms;
     clients_let_learn(&l);
     return done;
 }

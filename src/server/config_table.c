@@ -139,7 +139,7 @@ const struct config_row config_rows[] = {
     REFUSED(CONFIG_SERVICE, "vault-token-file", "null", NULL, SHOWN, NO_SECRETS),
     REFUSED(CONFIG_SERVICE, "vault-url", "null", NULL, SHOWN, NO_SECRETS),
     {.context = CONFIG_SERVICE, .name = "work-directory", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.work_directory), TEXT_OF(service.work_directory), .built_in = "/opt/aerospike", S, SHOWN, .help = "folder of this node alone, in which its id is kept when the folder exists"},
-    {.context = CONFIG_SERVICE, .name = "leave-timeout-ms", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = AT(service.leave_timeout_ms), .unit = "ms", .max = 86400000, .built_in = "8000", D, .help = "on SIGTERM, the longest a node stays to hand over what it holds"},
+    {.context = CONFIG_SERVICE, .name = "leave-timeout-ms", .type = CONFIG_NUMBER, .kept = CONFIG_KEPT_U32, .at = AT(service.leave_timeout_ms), .unit = "ms", .max = 86400000, .built_in = "8000", D, .help = "on SIGTERM, the time to hand over what the node holds; it stays longer only for records that no other node has"},
     {.context = CONFIG_SERVICE, .name = "user", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.user), TEXT_OF(service.user), .help = "become this user after start"},
     {.context = CONFIG_SERVICE, .name = "group", .type = CONFIG_TEXT, .kept = CONFIG_KEPT_TEXT, .at = AT(service.group), TEXT_OF(service.group), .help = "become this group after start"},
     {.context = CONFIG_SERVICE, .name = "nsup-period", .type = CONFIG_SECONDS, .unit = "s", .max = MAX_U32, .help = "old place; sets nsup-period of each namespace that does not say its own"},
