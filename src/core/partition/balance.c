@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which nodes shall hold which partition. Three steps, each a spreading (spread.h) with quotas of
-// its own: how many copies each rack has of each partition, which nodes of the rack hold them, and
-// which holder is the master. Without racks the first step is empty.
+// Which nodes shall hold which partition, in two spreadings (spread.h): copies over nodes, within
+// what each rack must and may have of each partition, then masters over holders. Quiesced nodes get
+// only what is left over when all others have all they can.
 #include "core/partition/balance.h"
 
 #include <string.h>
@@ -72,12 +72,12 @@ static void racks_divide(struct racks *racks, uint32_t copies)
 
 // How many spare copies each rack shall have, so that all nodes of all racks have the same number
 // of copies as far as possible: a rack's share, within what it may and must have.
-static void racks_quota(const struct racks *racks, struct spread *spread)
+static void racks_share(const struct racks *racks, uint64_t shares[LIMIT_CLUSTER_NODES])
 {
     struct node_set open = {{0}};
     uint64_t left = (uint64_t)racks->spare * LIMIT_PARTITIONS;
     for (uint32_t rack = 0; rack < racks->count; rack++) {
-        spread->quota[rack] = 0;
+        shares[rack] = 0;
         if (racks->more[rack]) {
             node_set_add(&open, rack);
         }
@@ -101,32 +101,30 @@ static void racks_quota(const struct racks *racks, struct spread *spread)
                 bool bound =
                     pass == 0 ? share > (least + LIMIT_PARTITIONS) * nodes : share < least * nodes;
                 if (bound) {
-                    spread->quota[rack] = pass == 0 ? LIMIT_PARTITIONS : 0;
-                    left -= spread->quota[rack];
+                    shares[rack] = pass == 0 ? LIMIT_PARTITIONS : 0;
+                    left -= shares[rack];
                     node_set_remove(&open, rack);
                     changed = true;
                 }
             }
         }
-        if (!changed) {
-            for (uint32_t rack = node_set_next(&open, 0); rack < LIMIT_CLUSTER_NODES;
-                 rack = node_set_next(&open, rack + 1)) {
-                uint64_t share = copies * racks->node_count[rack] / nodes;
-                spread->quota[rack] =
-                    (uint32_t)(share - (uint64_t)racks->copies[rack] * LIMIT_PARTITIONS);
-                left -= spread->quota[rack];
-            }
+        for (uint32_t rack = node_set_next(&open, 0); !changed && rack < LIMIT_CLUSTER_NODES;
+             rack = node_set_next(&open, rack + 1)) {
+            uint64_t share = copies * racks->node_count[rack] / nodes;
+            shares[rack] = share - (uint64_t)racks->copies[rack] * LIMIT_PARTITIONS;
+            left -= shares[rack];
         }
     }
     for (uint32_t rack = 0; left > 0 && rack < racks->count; rack++) {
-        if (racks->more[rack] && spread->quota[rack] < LIMIT_PARTITIONS) {
-            spread->quota[rack]++;
+        if (racks->more[rack] && shares[rack] < LIMIT_PARTITIONS) {
+            shares[rack]++;
             left--;
         }
     }
 }
 
-// Which racks have a copy above what each rack has: `chosen`, by rack.
+// Which racks have a copy above what each rack has, as far as data and score say: `chosen`, by
+// rack.
 static void racks_choose(const struct balance_input *input, const struct racks *racks,
                          struct balance_work *work)
 {
@@ -138,7 +136,7 @@ static void racks_choose(const struct balance_input *input, const struct racks *
         .work = work,
     };
     memset(work->chosen, 0, sizeof work->chosen);
-    if (racks->spare == 0 || racks->count == 1) {
+    if (racks->spare == 0) {
         return;
     }
     for (uint32_t rack = 0; rack < racks->count; rack++) {
@@ -165,8 +163,6 @@ static void racks_choose(const struct balance_input *input, const struct racks *
         }
         balance__choose(&spread, p, &spread.allowed, racks->spare);
     }
-    racks_quota(racks, &spread);
-    balance__spread(&spread);
 }
 
 // Has `copies` of `nodes` hold each partition, besides who holds it already.
@@ -174,6 +170,7 @@ static void holders_choose(const struct balance_input *input, struct balance_wor
                            const struct node_set *nodes, uint32_t copies)
 {
     struct racks racks;
+    uint64_t shares[LIMIT_CLUSTER_NODES];
     struct spread spread = {
         .bin_count = input->node_count,
         .allowed = *nodes,
@@ -183,19 +180,24 @@ static void holders_choose(const struct balance_input *input, struct balance_wor
         .work = work,
     };
     racks_find(input, nodes, &racks);
-    if (racks.count == 1) {
-        racks.copies[0] = copies;
-    } else {
-        racks_divide(&racks, copies);
-    }
+    racks_divide(&racks, copies);
     racks_choose(input, &racks, work);
+    racks_share(&racks, shares);
     for (uint32_t node = 0; node < input->node_count; node++) {
         spread.seed[node] = balance__seed(input->node[node].id);
-        for (uint32_t rack = 0; rack < racks.count; rack++) {
-            if (node_set_has(&racks.nodes[rack], node)) {
-                spread.group[node] = (uint8_t)rack;
-            }
+    }
+    for (uint32_t rack = 0; rack < racks.count; rack++) {
+        for (uint32_t node = node_set_next(&racks.nodes[rack], 0); node < LIMIT_CLUSTER_NODES;
+             node = node_set_next(&racks.nodes[rack], node + 1)) {
+            spread.group_of[node] = (uint8_t)rack;
         }
+        spread.group[rack] = (struct spread_group){
+            .bins = racks.nodes[rack],
+            .least = racks.copies[rack],
+            .most = racks.copies[rack] + racks.more[rack],
+        };
+        balance__quota(&spread, rack,
+                       shares[rack] + (uint64_t)racks.copies[rack] * LIMIT_PARTITIONS);
     }
     for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
         for (uint32_t rack = 0; rack < racks.count; rack++) {
@@ -203,7 +205,6 @@ static void holders_choose(const struct balance_input *input, struct balance_wor
             balance__choose(&spread, p, &racks.nodes[rack], count);
         }
     }
-    balance__quota_even(&spread);
     balance__spread(&spread);
 }
 
@@ -229,7 +230,8 @@ static void masters_choose(const struct balance_input *input, struct balance_wor
         holders.bits[1] &= nodes->bits[1];
         balance__choose(&spread, p, &holders, 1);
     }
-    balance__quota_even(&spread);
+    spread.group[0] = (struct spread_group){.bins = *nodes, .least = 1, .most = 1};
+    balance__quota(&spread, 0, LIMIT_PARTITIONS);
     balance__spread(&spread);
 }
 

@@ -81,42 +81,22 @@ void balance__choose(struct spread *spread, uint32_t partition, const struct nod
     }
 }
 
-// Gives one more to `count` bins of the group: those with the highest seeds, whatever they have, so
-// that a plan made again half way gives the same quotas.
-static void quota_odd(struct spread *spread, uint32_t group, uint32_t count)
+// The odd ones go to the bins with the highest seeds, whatever they have, so that a plan made again
+// half way gives the same quotas.
+void balance__quota(struct spread *spread, uint32_t group, uint64_t total)
 {
-    struct node_set given = {{0}};
-    for (; count > 0; count--) {
-        uint32_t first = LIMIT_CLUSTER_NODES;
-        for (uint32_t bin = 0; bin < spread->bin_count; bin++) {
-            if (spread->group[bin] == group && node_set_has(&spread->allowed, bin) &&
-                !node_set_has(&given, bin) &&
-                (first == LIMIT_CLUSTER_NODES || spread->seed[bin] > spread->seed[first])) {
+    struct node_set left = spread->group[group].bins;
+    uint32_t count = node_set_count(&left);
+    for (uint32_t odd = count == 0 ? 0 : (uint32_t)(total % count); !node_set_is_empty(&left);) {
+        uint32_t first = node_set_next(&left, 0);
+        for (uint32_t bin = first; bin < LIMIT_CLUSTER_NODES; bin = node_set_next(&left, bin + 1)) {
+            if (spread->seed[bin] > spread->seed[first]) {
                 first = bin;
             }
         }
-        spread->quota[first]++;
-        node_set_add(&given, first);
-    }
-}
-
-void balance__quota_even(struct spread *spread)
-{
-    for (uint32_t group = 0; group < spread->bin_count; group++) {
-        uint32_t total = 0;
-        uint32_t count = 0;
-        for (uint32_t bin = 0; bin < spread->bin_count; bin++) {
-            if (spread->group[bin] == group && node_set_has(&spread->allowed, bin)) {
-                total += spread->load[bin];
-                count++;
-            }
-        }
-        for (uint32_t bin = 0; bin < spread->bin_count; bin++) {
-            if (spread->group[bin] == group && node_set_has(&spread->allowed, bin)) {
-                spread->quota[bin] = total / count;
-            }
-        }
-        quota_odd(spread, group, count == 0 ? 0 : total % count);
+        spread->quota[first] = (uint32_t)(total / count) + (odd > 0);
+        odd -= odd > 0;
+        node_set_remove(&left, first);
     }
 }
 
@@ -151,9 +131,24 @@ static struct node_set difference(const struct node_set *a, const struct node_se
     return (struct node_set){{a->bits[0] & ~b->bits[0], a->bits[1] & ~b->bits[1]}};
 }
 
-// Which holder should make room for one more of `group`: the one whose copy costs most, then the
-// one that scores least.
-static uint32_t giver(const struct spread *spread, uint32_t partition, uint32_t group)
+static uint32_t chosen_of_group(const struct spread *spread, uint32_t partition, uint32_t group)
+{
+    struct node_set set = intersection(&spread->chosen[partition], &spread->group[group].bins);
+    return node_set_count(&set);
+}
+
+// Whether a partition may go from a bin that it has chosen to one that it has not.
+static bool may_move(const struct spread *spread, uint32_t partition, uint32_t from, uint32_t to)
+{
+    uint32_t a = spread->group_of[from];
+    uint32_t b = spread->group_of[to];
+    return a == b || (chosen_of_group(spread, partition, a) > spread->group[a].least &&
+                      chosen_of_group(spread, partition, b) < spread->group[b].most);
+}
+
+// Which bin should make room for another one: the one whose copy costs most, then the one that
+// scores least.
+static uint32_t giver(const struct spread *spread, uint32_t partition, uint32_t to)
 {
     struct node_set from = intersection(&spread->chosen[partition], &spread->over);
     uint32_t best = LIMIT_CLUSTER_NODES;
@@ -161,7 +156,7 @@ static uint32_t giver(const struct spread *spread, uint32_t partition, uint32_t 
     uint64_t best_score = 0;
     for (uint32_t bin = node_set_next(&from, 0); bin < LIMIT_CLUSTER_NODES;
          bin = node_set_next(&from, bin + 1)) {
-        if (spread->group[bin] != group) {
+        if (!may_move(spread, partition, bin, to)) {
             continue;
         }
         int cost = cost_of(spread, partition, bin);
@@ -183,13 +178,13 @@ static bool move_find(const struct spread *spread, uint32_t partition, struct ba
     to = intersection(&to, &spread->under);
     to = difference(&to, &spread->chosen[partition]);
     uint32_t from = LIMIT_CLUSTER_NODES;
-    uint32_t from_group = LIMIT_CLUSTER_NODES;
+    uint32_t group = LIMIT_CLUSTER_NODES;
     *out = (struct balance_move){.rank = UINT64_MAX, .partition = (uint16_t)partition};
     for (uint32_t bin = node_set_next(&to, 0); bin < LIMIT_CLUSTER_NODES;
          bin = node_set_next(&to, bin + 1)) {
-        if (from_group != spread->group[bin]) {
-            from_group = spread->group[bin];
-            from = giver(spread, partition, from_group);
+        if (group != spread->group_of[bin]) {
+            group = spread->group_of[bin];
+            from = giver(spread, partition, bin);
         }
         if (from == LIMIT_CLUSTER_NODES) {
             continue;
@@ -278,7 +273,7 @@ static void chain_costs(struct spread *spread, bool there)
             for (uint32_t b = node_set_next(&to, 0); b < LIMIT_CLUSTER_NODES;
                  b = node_set_next(&to, b + 1)) {
                 int cost = cost_of(spread, p, b) - saved;
-                if (cost < work->cost[a][b] && spread->group[a] == spread->group[b]) {
+                if (cost < work->cost[a][b] && may_move(spread, p, a, b)) {
                     work->cost[a][b] = (int8_t)cost;
                     work->witness[a][b] = (uint16_t)p;
                 }
@@ -345,7 +340,8 @@ static void spread_chains(struct spread *spread, int cost_max)
             uint32_t p = spread->work->witness[path[i]][path[i + 1]];
             // A partition that has moved within this chain may not be able to move on.
             if (!node_set_has(&spread->chosen[p], path[i]) ||
-                node_set_has(&spread->chosen[p], path[i + 1])) {
+                node_set_has(&spread->chosen[p], path[i + 1]) ||
+                !may_move(spread, p, path[i], path[i + 1])) {
                 break;
             }
             move(spread, p, path[i], path[i + 1]);

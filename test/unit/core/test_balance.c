@@ -225,6 +225,35 @@ static void a_node_that_leaves_moves_no_more_than_its_share(void **state)
     }
 }
 
+// Masters of the plan before that still hold the partition, but lost it to somebody who had held
+// it.
+static uint32_t masters_moved(const struct fixture *f)
+{
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        uint32_t before = f->now[p].node[0];
+        uint32_t after = f->next[p].node[0];
+        count += before != after && holds(&f->next[p], before) && holds(&f->now[p], after);
+    }
+    return count;
+}
+
+static void masterships_stay_where_they_are(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t factor = 2; factor <= 3; factor++) {
+        for (uint32_t count = factor + 1; count <= 16; count++) {
+            uint64_t random = count;
+            nodes_set(f, count, factor);
+            compute(f);
+            plan_fulfil(f);
+            join(f, prng_next(&random));
+            compute(f);
+            assert_true(masters_moved(f) <= LIMIT_PARTITIONS * 2 / 100);
+        }
+    }
+}
+
 static void shares_stay_even_through_a_long_history(void **state)
 {
     struct fixture *f = *state;
@@ -411,6 +440,33 @@ static void copies_stand_in_different_racks_while_there_are_enough(void **state)
     }
 }
 
+static void a_node_that_joins_or_leaves_a_rack_moves_no_more_than_its_share(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t factor = 1; factor <= 4; factor++) {
+        uint64_t random = factor;
+        nodes_set(f, 9, factor);
+        for (uint32_t node = 0; node < 9; node++) {
+            f->input.node[node].rack = 1 + node % 3;
+        }
+        compute(f);
+        plan_fulfil(f);
+        for (uint32_t turn = 0; turn < 3; turn++) {
+            join(f, prng_next(&random));
+            f->input.node[f->input.node_count - 1].rack = 1 + turn;
+            compute(f);
+            double share = (double)copies_to_make(f) / copies_of_all(f);
+            assert_true(share <= 1.1 / f->input.node_count);
+            plan_fulfil(f);
+        }
+        leave(f, 4);
+        compute(f);
+        // With a second copy in one rack of three, a rack that lost a node has to give up more.
+        double share = (double)copies_to_make(f) / copies_of_all(f);
+        assert_true(share <= (factor == 4 ? 1.3 : 1.1) / 12);
+    }
+}
+
 static void quiesced_nodes_hold_only_what_nobody_else_can(void **state)
 {
     struct fixture *f = *state;
@@ -525,11 +581,13 @@ int main(void)
         cmocka_unit_test(shares_are_even_for_any_size_without_data),
         cmocka_unit_test(a_node_that_joins_moves_no_more_than_its_share),
         cmocka_unit_test(a_node_that_leaves_moves_no_more_than_its_share),
+        cmocka_unit_test(masterships_stay_where_they_are),
         cmocka_unit_test(shares_stay_even_through_a_long_history),
         cmocka_unit_test(what_is_as_it_shall_be_stays),
         cmocka_unit_test(the_order_of_nodes_does_not_matter),
         cmocka_unit_test(a_plan_made_again_half_way_keeps_its_targets),
         cmocka_unit_test(copies_stand_in_different_racks_while_there_are_enough),
+        cmocka_unit_test(a_node_that_joins_or_leaves_a_rack_moves_no_more_than_its_share),
         cmocka_unit_test(quiesced_nodes_hold_only_what_nobody_else_can),
         cmocka_unit_test(nobody_with_the_namespace_means_no_holders),
         cmocka_unit_test(large_clusters_and_many_copies_are_even_and_move_little),
