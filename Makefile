@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 export BUILD COMPILER FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run check test asan tsan fuzz bench bench-cluster install format clean
+.PHONY: help setup build run check test asan tsan fuzz bench bench-cluster sim sim-many install format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,12 @@ bench: build ## the tables of speed and memory, beside a do-nothing server, Redi
 
 bench-cluster: build ## what replication, joining and leaving cost, on clusters of this machine
 	@bench/cluster.sh
+
+sim: build ## simulate one run of a cluster: SEED=n, NODES=, MINUTES=
+	@$(BUILD)/bin/ballast_sim --seed $(or $(SEED),1) $(if $(NODES),--nodes $(NODES)) $(if $(MINUTES),--minutes $(MINUTES))
+
+sim-many: build ## simulate N seeds (200) in parallel, from SEED (1) on
+	@scripts/sim-many $(or $(N),200) $(or $(SEED),1)
 
 install: build ## install programs, library, header and pkg-config file under PREFIX (/usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
