@@ -87,7 +87,7 @@ static void sync_order(struct cluster__space *space, const struct partition_effe
         .key = cluster->key,
         .peer = cluster->peer[effect->to],
         .fill = effect->fill,
-        .to_writes = node_set_has(&state->writes, effect->to),
+        .to_writes = effect->equal,
         .writes = peers_of(cluster, &state->writes),
     };
     cluster->edge.sync_start(cluster->edge.arg, &order);

@@ -42,15 +42,14 @@ static void acknowledge(const struct partition_machine *machine, uint32_t to, ui
 static void state_take(struct partition_machine *machine, const struct partition_message *message)
 {
     struct partition_state *state = &machine->state[message->partition];
-    bool incoming = state->master != machine->self && node_set_has(&state->writes, machine->self) &&
-                    node_set_has(&state->unsynced, machine->self);
+    bool incoming = partition__is_incoming(machine, state);
     state->step = message->step;
     state->master = message->master;
     state->writes = message->writes;
     state->full = message->full;
     state->unsynced = message->unsynced;
     state->duplicates = message->duplicates;
-    if (incoming && !node_set_has(&state->unsynced, machine->self)) {
+    if (incoming && !partition__is_incoming(machine, state)) {
         machine->progress.incoming_remaining--;
     }
     state->settled = node_set_is_empty(&message->drop) && partition__is_right(state);

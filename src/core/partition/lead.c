@@ -164,6 +164,7 @@ void partition__on_synced(struct partition_machine *machine, uint32_t partition,
     if (!lead->leading || !node_set_has(&lead->syncing, with)) {
         return;
     }
+    struct node_set desired = partition__desired(state);
     node_set_remove(&lead->syncing, with);
     machine->syncing_count--;
     if (is_synced_for_good(machine, partition, with)) {
@@ -171,7 +172,7 @@ void partition__on_synced(struct partition_machine *machine, uint32_t partition,
         node_set_remove(&state->unsynced, with);
         if (!node_set_has(&state->writes, with)) {
             node_set_add(&lead->later, with);
-        } else if (node_set_has(&state->full, machine->self)) {
+        } else if (node_set_has(&desired, with) && node_set_has(&state->full, machine->self)) {
             node_set_add(&state->full, with); // else nobody is full before all are
         }
     }
@@ -382,6 +383,8 @@ static void syncs_start(struct partition_machine *machine, struct partition_effe
             struct partition_effect *effect = partition__effect(out, PARTITION_SYNC, partition);
             effect->to = with;
             effect->fill = machine->copy[with][partition].count == 0;
+            struct node_set desired = partition__desired(&machine->state[partition]);
+            effect->equal = node_set_has(&desired, with);
             node_set_add(&machine->lead[partition].syncing, with);
             machine->lead[partition].last_duplicate =
                 node_set_count(&machine->state[partition].duplicates) == 1;

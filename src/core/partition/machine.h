@@ -145,6 +145,10 @@ void partition__columns(const struct partition_machine *machine, struct partitio
 // Whether all is as it shall be, but for copies to be dropped.
 bool partition__is_right(const struct partition_state *state);
 
+// Whether a sync of somebody else is to fill our copy.
+bool partition__is_incoming(const struct partition_machine *machine,
+                            const struct partition_state *state);
+
 // Becomes a partition's leader: at the plan, or because mastership was handed over (`announce`).
 void partition__lead_start(struct partition_machine *machine, uint32_t partition, bool announce);
 void partition__lead_stop(struct partition_machine *machine, uint32_t partition);

@@ -16,9 +16,9 @@
 //   duplicates  other copies with records whose lineage is neither the master's nor one that it
 //            stems from (or any, when the master was not full): asked before each operation, until
 //            synced
-//   unsynced those of desired that are not full or whose sum differs from the master's, and
-//            duplicates; if there are any, all of desired, because what is asked of a duplicate
-//            gets to the master first
+//   unsynced duplicates, those of `writes` whose content differs from the master's, and those of
+//            desired that are not full; if there are duplicates all of desired, because what is
+//            asked of a duplicate gets to the master first
 // A copy that equals the master's, whatever its lineage, is as good as full. From the plan on the
 // master and `writes` have the view's lineage. But where there are duplicates their records come to
 // the master, and from then on the lineage stands for those as well: the master alone is full, and
@@ -164,7 +164,8 @@ struct partition_effect {
     uint32_t to;
     uint32_t partition;
     bool wants;
-    bool fill; // sync: its copy was empty, so it has nothing to tell
+    bool fill;  // sync: its copy was empty, so it has nothing to tell
+    bool equal; // sync: it has to end up like ours; else only what it has is wanted
     struct partition_message message;
 };
 

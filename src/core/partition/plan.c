@@ -243,7 +243,8 @@ static struct node_set writes_find(const struct partition_machine *machine, uint
 }
 
 // Whose copies have to be brought together with the master's: what is to stay, and what has records
-// of its own.
+// of its own. Those are lost with a copy that goes: a write that nobody acknowledged yet may be on
+// its way only there.
 static void unsynced_find(const struct partition_machine *machine, uint32_t partition,
                           struct partition_state *state)
 {
@@ -264,7 +265,8 @@ static void unsynced_find(const struct partition_machine *machine, uint32_t part
             (found->kind == PARTITION_KIND_LOST || !is_kin(machine, partition, node))) {
             node_set_add(&state->duplicates, node);
             node_set_add(&state->unsynced, node);
-        } else if (node_set_has(&desired, node) && !(full && same_content(copy, master))) {
+        } else if (same_content(copy, master) ? node_set_has(&desired, node) && !full
+                                              : node_set_has(&state->writes, node)) {
             node_set_add(&state->unsynced, node);
         }
     }
@@ -334,6 +336,14 @@ bool partition__is_right(const struct partition_state *state)
            node_set_equal(&holding, &desired) && node_set_equal(&state->full, &desired);
 }
 
+bool partition__is_incoming(const struct partition_machine *machine,
+                            const struct partition_state *state)
+{
+    struct node_set desired = partition__desired(state);
+    return state->master != machine->self && node_set_has(&desired, machine->self) &&
+           node_set_has(&state->unsynced, machine->self);
+}
+
 void partition__columns(const struct partition_machine *machine, struct partition_state *state)
 {
     struct node_set left = state->full;
@@ -371,8 +381,7 @@ void partition__plan(struct partition_machine *machine)
         progress->lost += state->lost;
         if (state->master == machine->self) {
             partition__lead_start(machine, p, false);
-        } else if (node_set_has(&state->writes, machine->self) &&
-                   node_set_has(&state->unsynced, machine->self)) {
+        } else if (partition__is_incoming(machine, state)) {
             progress->incoming_initial++;
         }
     }

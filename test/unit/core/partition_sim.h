@@ -53,6 +53,7 @@ struct event {
     uint32_t life; // of `to`; events of a former life are void
     uint64_t key;
     uint64_t news; // of a sync
+    bool equal;    // of a sync
     uint32_t partition;
     uint32_t op;
     uint32_t size;
@@ -345,9 +346,18 @@ static void check_kept(struct sim *sim, uint32_t partition)
          (unsigned long long)few);
 }
 
+// A write that was on its way when its master became another node is acknowledged when the copy
+// that it is in goes: what that had others have.
 static void copy_clear(struct sim *sim, uint32_t number, uint32_t partition)
 {
     story(sim, "clear", partition);
+    for (uint32_t i = 0; i < OPS_MAX; i++) {
+        struct op *op = &sim->op[i];
+        if (op->active && op->master == number && op->partition == partition) {
+            op->active = false;
+            sim->acked[partition] |= op->bit;
+        }
+    }
     sim->node[number].copy[partition] = 0;
     sim->seen.drops++;
     check_kept(sim, partition);
@@ -432,7 +442,7 @@ static void on_plan(struct sim *sim, uint32_t number)
             if (is_master(sim, number, op->partition)) {
                 op_start(sim, i);
             } else {
-                op->active = false; // in doubt
+                op->replicating = false; // until the copy goes, and then others have it
             }
         }
     }
@@ -471,6 +481,7 @@ static void carry_out(struct sim *sim, uint32_t number, const struct partition_e
                                        .to = to,
                                        .life = node->life,
                                        .key = node->view->key,
+                                       .equal = effect->equal,
                                        .partition = effect->partition});
         break;
     case PARTITION_DRAIN:
@@ -632,7 +643,7 @@ static bool sync_turn(struct sim *sim, const struct event *event, uint64_t bits,
         }
     }
     *news = 0;
-    if (node_set_has(&writes, event->to)) {
+    if (event->equal) {
         b->copy[partition] |= a->copy[partition] & bits;
     }
     return true;

@@ -322,7 +322,7 @@ static const struct plan_row plan_rows[] = {
      0,
      "12",
      "01",
-     "",
+     "2",
      "",
      false},
     {"nobody is full", {{7, 2, false}, {7, 3, false}}, "01", 1, "0", "", "0", "0", true},
