@@ -47,7 +47,8 @@ static void place_make(const struct cluster__space *space, uint32_t partition, s
         out->writes = peers_of(cluster, &state->writes);
     }
     if (out->role != PLACE_NONE) {
-        // A replica whose own copy is a duplicate finds itself in there: it answers no reads either.
+        // A replica whose own copy is a duplicate finds itself in there: it answers no reads
+        // either.
         out->duplicates = peers_of(cluster, &state->duplicates);
     }
 }

@@ -158,8 +158,7 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
         bool alike = place->lineage == place->key;
         enum replication_policy by =
             alike ? REPLICATION_BY_LAST_UPDATE_TIME : replica_policy(replica);
-        result =
-            place->role == PLACE_NONE ? RESULT_OK : put_if_newer(&cursor, bytes, by, &changed);
+        result = place->role == PLACE_NONE ? RESULT_OK : put_if_newer(&cursor, bytes, by, &changed);
     }
     store_release(&cursor);
     return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;

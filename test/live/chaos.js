@@ -103,7 +103,7 @@ async function main () {
     await history.stop()
     await history.verify()
     await cluster.untilSettled()
-    const different = await cluster.compareReplicas()
+    const different = await cluster.untilEqual()
     console.table(table)
     console.log(`${table.length} faults, ${history.writes} acknowledged writes, ${history.reads} reads, ` +
       `${history.failures.length} failed calls, ${history.late} writes in doubt that took effect late`)

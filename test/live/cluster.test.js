@@ -57,7 +57,7 @@ describe('a live cluster', function () {
     await history.verify()
     assert.deepEqual(history.findings, [])
     await cluster.untilSettled()
-    assert.deepEqual((await cluster.compareReplicas()).slice(0, 3), [], 'copies that differ')
+    assert.deepEqual((await cluster.untilEqual()).slice(0, 3), [], 'copies that differ')
   }
 
   afterEach(async function () {

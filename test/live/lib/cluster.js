@@ -203,6 +203,17 @@ class Cluster {
     return different
   }
 
+  // Waits until all copies are the same and nobody holds one that it should not; gives those that
+  // are not when time is up.
+  async untilEqual (nodes = this.alive, msMax = 10000) {
+    const end = performance.now() + msMax
+    for (;;) {
+      const different = await this.compareReplicas(nodes)
+      if (different.length === 0 || performance.now() > end) return different
+      await delay(50)
+    }
+  }
+
   async remove () {
     for (const node of this.nodes) {
       if (!node.running) continue

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a cluster shares: the later version wins in whatever order versions come.
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
