@@ -160,7 +160,9 @@ static void partition_write(struct info_call *call, struct namespace *ns, uint32
         return;
     }
     bool master = state.master == self;
-    bool part = node_set_has(&state.writes, self) || node_set_has(&state.duplicates, self);
+    // Whoever dropped its copy is not told when the others have noted it.
+    bool part =
+        !state.drop && (node_set_has(&state.writes, self) || node_set_has(&state.duplicates, self));
     char stands = master ? 'S' : !part ? 'A' : state.self_full ? 'S' : 'D';
     info__format(call, ";%s:%u:%c:%u:%u:%" PRIX64 ":%u:%u:%u:%u:%" PRIX64 ":%" PRIX64 ":%" PRIX64,
                  ns->name, partition, stands, rank_of(&state, self),
