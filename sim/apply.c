@@ -148,6 +148,19 @@ enum base_result apply_merge(struct process *process, const struct request *requ
                          sim_wall_s(sim, &sim->host[process->host]));
 }
 
+struct replication_version apply_version(struct process *process, uint32_t namespace_number,
+                                         uint32_t key)
+{
+    struct store_cursor cursor;
+    struct replication_version version = {.exists = false};
+    store_acquire(process->store[namespace_number], process->sim->key[key].digest, 0, &cursor);
+    if (cursor.stored != NULL) {
+        version = replica_version(cursor.stored);
+    }
+    store_release(&cursor);
+    return version;
+}
+
 uint32_t apply_record_copy(struct process *process, uint32_t namespace_number, uint32_t key,
                            uint8_t *out, uint32_t out_size)
 {

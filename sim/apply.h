@@ -12,6 +12,10 @@ enum base_result apply_request(struct process *process, const struct request *re
 enum base_result apply_merge(struct process *process, const struct request *request,
                              uint64_t view_key, const uint8_t *bytes);
 
+// The version that stands in the store.
+struct replication_version apply_version(struct process *process, uint32_t namespace_number,
+                                         uint32_t key);
+
 // Copies the record that stands in the store, tombstones too; 0: none.
 uint32_t apply_record_copy(struct process *process, uint32_t namespace_number, uint32_t key,
                            uint8_t *out, uint32_t out_size);

@@ -105,6 +105,18 @@ static void view_remember(struct sim *sim, const struct process *process,
     sim->figures.views++;
 }
 
+uint32_t checks_view_count(const struct sim *sim, uint64_t key)
+{
+    const struct watch *watch = sim->watch;
+    for (uint32_t i = watch->count; i-- > 0;) {
+        if (watch->view[i].key == key) {
+            return watch->view[i].count;
+        }
+    }
+    base_assert(false);
+    return 0;
+}
+
 static void view_tell(struct sim *sim, const struct process *process,
                       const struct membership_view *view)
 {

@@ -12,6 +12,9 @@ void watch_free(struct watch **watch);
 // serves under an older one.
 void checks_view_installed(const struct process *process, const struct membership_view *view);
 
+// How many members a view that was installed somewhere has.
+uint32_t checks_view_count(const struct sim *sim, uint64_t key);
+
 // A process serves a partition as its master: nobody else does in that view.
 void checks_master_serves(const struct process *process, uint32_t namespace_number,
                           uint32_t partition, uint64_t view_key);

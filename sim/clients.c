@@ -12,7 +12,8 @@
 enum {
     TIMEOUT_US = 1000 * SIM_MS,
     PATIENCE_US = 1200 * SIM_MS, // a server that answers in time is heard
-    AT_ONCE_US = 300 * SIM_MS,
+    AT_ONCE_US = 200 * SIM_MS,   // and so many messages, one after the other
+    AT_ONCE_MESSAGES = 12,
     EVENT_CLIENT_BITS = 8, // an argument is the client's number, then that of its operation
 };
 
@@ -93,12 +94,18 @@ void clients_demand(struct sim *sim, bool demand)
 
 // --- asking ---
 
+// Where nothing fails clients learn of a node from the cluster.
+static bool is_known(const struct sim *sim, const struct process *process)
+{
+    return process != NULL && (!sim->profile.gentle || cluster_view(process->cluster)->count > 1);
+}
+
 static struct process *random_process(struct sim *sim)
 {
     uint32_t from = (uint32_t)prng_below(&sim->of_clients, sim->host_count);
     for (uint32_t i = 0; i < sim->host_count; i++) {
         struct process *process = sim->host[(from + i) % sim->host_count].process;
-        if (process != NULL) {
+        if (is_known(sim, process)) {
             return process;
         }
     }
@@ -180,7 +187,7 @@ static void ask(struct sim *sim, uint32_t number)
 
 static void impatient_check(struct sim *sim, const struct request *request, const char *what)
 {
-    if (sim->clients->demand) {
+    if (sim->clients->demand || sim->profile.gentle) {
         sim_finding(sim, request->namespace_number, sim->key[request->key].partition, request->key,
                     "nothing fails any more, but operation %" PRIu64 " ends after %.3f s: %s",
                     request->number, (double)(sim->now_us - request->started_us) / SIM_S, what);
@@ -234,7 +241,10 @@ void clients_answered(struct sim *sim, const struct request *request,
     }
     enum base_result result = (enum base_result)answer->result;
     bool fine = result == RESULT_OK || result == RESULT_RECORD_NOT_FOUND;
-    if (!fine || sim->now_us - request->started_us > AT_ONCE_US) {
+    uint64_t message_us = sim->profile.delay_us + sim->profile.jitter_us;
+    uint64_t took_us = sim->now_us - request->started_us;
+    bool late = sim->clients->demand && took_us > AT_ONCE_US + AT_ONCE_MESSAGES * message_us;
+    if (!fine || late) {
         impatient_check(sim, request, base_result_text(result));
     }
     sim_hash(sim, answer->number ^ (uint64_t)answer->result << 40 ^ (uint64_t)answer->version << 8);

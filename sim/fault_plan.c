@@ -38,6 +38,11 @@ bool fault_plan_is_over(const struct fault_plan *plan)
     return plan->script != NULL && plan->script_next == plan->script->count;
 }
 
+void fault_plan_lost(struct fault_plan *plan)
+{
+    plan->losses++;
+}
+
 void fault_plan_settled(struct fault_plan *plan)
 {
     plan->losses = 0;

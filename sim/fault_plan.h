@@ -22,4 +22,5 @@ void fault_plan_free(struct fault_plan **plan);
 void fault_plan_start(struct sim *sim, struct fault_plan *plan);
 void fault_plan_next(struct sim *sim, struct fault_plan *plan);
 bool fault_plan_is_over(const struct fault_plan *plan);
+void fault_plan_lost(struct fault_plan *plan); // a process ended with what it held
 void fault_plan_settled(struct fault_plan *plan);

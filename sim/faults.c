@@ -11,7 +11,11 @@
 #include "process.h"
 #include "story.h"
 
-enum { FAULTS_ACTIVE_MAX = 64 };
+enum {
+    FAULTS_ACTIVE_MAX = 64,
+    PATIENCE_US = 6500 * SIM_MS, // of a node that leaves, with copies that are to go elsewhere
+    LEARN_US = 500 * SIM_MS,     // for clients, before a node that left is gone
+};
 
 struct active {
     struct fault fault;
@@ -141,23 +145,46 @@ static void start_leave(struct sim *sim, const struct fault *fault)
     struct host *host = &sim->host[fault->a];
     if (hears(host)) {
         host->leaving = true;
+        host->leaving_us = sim->now_us;
         host->quiesced = false;
         process_flags(host->process, MEMBER_LEAVING);
     }
+}
+
+static bool holds_copies(const struct process *process)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < process->sim->profile.namespaces; i++) {
+        held += partition_held(cluster_partitions(process->cluster, i));
+    }
+    return held > 0;
 }
 
 void faults_on_tick(struct sim *sim, uint32_t number)
 {
     struct host *host = &sim->host[number];
     struct process *process = host->process;
-    if (!host->leaving || process->operation_count > 0 || !cluster_may_leave(process->cluster)) {
+    bool late = sim->now_us - host->leaving_us >= PATIENCE_US;
+    if (!host->leaving || process->operation_count > 0 || !cluster_may_leave(process->cluster) ||
+        (!late && holds_copies(process))) {
         return;
     }
+    if (sim->profile.gentle && host->left_us == 0) {
+        host->left_us = sim->now_us;
+    }
+    if (sim->profile.gentle && sim->now_us - host->left_us < LEARN_US) {
+        return; // clients still see the old map
+    }
+    host->left_us = 0;
     if (story_wants(sim, STORY_WORLD, 0, 0, 0)) {
         story_tell(sim, number, "has left");
     }
     uint64_t id = process->id;
-    history_process_ends(process, true);
+    bool holds = holds_copies(process); // as bad as a crash for who counted on them
+    if (holds) {
+        fault_plan_lost(sim->faults->plan);
+    }
+    history_process_ends(process, !holds);
     process_end(sim, number);
     host->leaving = false;
     host->absent = true;

@@ -43,6 +43,7 @@ struct record {
     struct clash clash[CLASHES_MAX];
     uint32_t clash_count;
     uint32_t settled; // versions before this one are history
+    uint8_t life_max; // of all versions, on either side of any split
     bool exempt;      // until all is settled
 };
 
@@ -92,6 +93,7 @@ static uint32_t version_add(struct record *record, const struct version *version
         record->version[0] = (struct version){0};
     }
     record->version[record->count] = *version;
+    record->life_max = version->is.life > record->life_max ? version->is.life : record->life_max;
     return record->count++;
 }
 
@@ -153,8 +155,7 @@ void history_describe(struct sim *sim, uint32_t namespace_number, uint32_t key, 
 
 bool history_may_delete(const struct sim *sim, uint32_t namespace_number, uint32_t key)
 {
-    const struct record *record = record_of(sim, namespace_number, key);
-    return record->count < 2 || record->version[record->count - 1].is.life < LIVES_MAX;
+    return record_of(sim, namespace_number, key)->life_max < LIVES_MAX;
 }
 
 // --- what stores hold ---
@@ -314,6 +315,22 @@ void history_seen(const struct process *process, uint32_t namespace_number, uint
 
 // --- made ---
 
+// Whether `old` lost by the rule of conflicts to something of another view that `young` was built
+// on: what both sides of a split made before they met again.
+static bool gave_way(const struct sim *sim, uint32_t namespace_number, const struct record *record,
+                     uint32_t old, uint32_t young)
+{
+    uint32_t ancestor = at(record, young)->parent;
+    while (ancestor != VERSION_ABSENT && !is_ancestor(record, ancestor, old)) {
+        if (at(record, ancestor)->view_key != at(record, old)->view_key &&
+            compare(sim, namespace_number, record, ancestor, old) > 0) {
+            return true;
+        }
+        ancestor = at(record, ancestor)->parent;
+    }
+    return false;
+}
+
 static void clashes_find(const struct process *process, uint32_t namespace_number, uint32_t key,
                          uint64_t view_key, uint32_t made)
 {
@@ -323,6 +340,7 @@ static void clashes_find(const struct process *process, uint32_t namespace_numbe
         uint32_t other = record->wanted[i];
         uint32_t who;
         if (at(record, other)->state == VERSION_ACKNOWLEDGED || is_ancestor(record, other, made) ||
+            gave_way(sim, namespace_number, record, other, made) ||
             !is_visible(sim, namespace_number, key, view_key, other, &who)) {
             continue;
         }
@@ -448,11 +466,10 @@ static void replica_demand(const struct process *process, const struct request *
                 process->host, text, other->host);
 }
 
-// How many nodes shall hold a record in this view.
-static uint32_t copies_of_view(const struct sim *sim, const struct process *process,
-                               uint32_t namespace_number)
+// How many nodes shall hold a record in a view.
+static uint32_t copies_of_view(const struct sim *sim, uint64_t key, uint32_t namespace_number)
 {
-    uint32_t count = cluster_view(process->cluster)->count;
+    uint32_t count = checks_view_count(sim, key);
     uint32_t factor = sim->profile.replication_factor[namespace_number];
     return count < factor ? count : factor;
 }
@@ -469,7 +486,7 @@ void history_replicated(const struct process *process, const struct request *req
     }
     if (place->role != PLACE_MASTER) {
         // The new master has it now, and answers for its replicas.
-        v->copies = (uint8_t)copies_of_view(sim, process, ns);
+        v->copies = (uint8_t)copies_of_view(sim, place->key, ns);
         return;
     }
     for (uint32_t peer = node_set_next(&place->writes, 0); peer < LIMIT_CLUSTER_NODES;
@@ -479,7 +496,7 @@ void history_replicated(const struct process *process, const struct request *req
             replica_demand(process, request, version, other, place->key);
         }
     }
-    v->copies = (uint8_t)copies_of_view(sim, process, ns);
+    v->copies = (uint8_t)copies_of_view(sim, place->key, ns);
     uint32_t held = holders_count(sim, ns, request->key, version, EVENT_NO_HOST);
     if (held + v->lost < v->copies) {
         char text[64];
@@ -598,7 +615,7 @@ static void record_process_ends(const struct process *process, uint32_t namespac
             want_no_more(record, i);
             continue;
         }
-        if (!is_ancestor(record, record->wanted[i], held)) {
+        if (!covers(sim, namespace_number, record, held, record->wanted[i])) {
             continue;
         }
         v->lost_hosts |= UINT32_C(1) << process->host;

@@ -91,6 +91,7 @@ static void usage(void)
         "usage: ballast_sim [--seed N] [--count SEEDS] [--nodes N] [--minutes N] [--twice]\n"
         "                   [--mutate skip-ack|skip-resolve|commit-without-one]\n"
         "                   [--script FILE] [--trace 1|2] [--skip FAULT,FAULT...] [--lines N] "
+        "[--gentle] "
         "[--quiet]\n"
         "Runs whole clusters in virtual time; each seed is another run. Exit code 1: something\n"
         "was found, and is told with a story.\n",
@@ -134,7 +135,7 @@ static void options_read(int count, char **arguments, struct run *run)
         {"minutes", 1, NULL, 'm'}, {"mutate", 1, NULL, 'u'}, {"script", 1, NULL, 'f'},
         {"trace", 1, NULL, 't'},   {"skip", 1, NULL, 'k'},   {"story", 1, NULL, 'y'},
         {"twice", 0, NULL, '2'},   {"quiet", 0, NULL, 'q'},  {"lines", 1, NULL, 'l'},
-        {NULL, 0, NULL, 0},
+        {"gentle", 0, NULL, 'g'},  {NULL, 0, NULL, 0},
     };
     struct sim_options *o = &run->options;
     int name;
@@ -167,6 +168,9 @@ static void options_read(int count, char **arguments, struct run *run)
             break;
         case 'y':
             story_read(o, optarg);
+            break;
+        case 'g':
+            o->gentle = true;
             break;
         case '2':
             run->twice = true;

@@ -119,6 +119,20 @@ bool network_is_cut(const struct sim *sim, uint32_t from, uint32_t to)
     return link->cuts[CUT_DROP] > 0 || link->cuts[CUT_HOLD] > 0;
 }
 
+uint64_t network_latest_us(const struct sim *sim)
+{
+    uint64_t latest_us = sim->now_us;
+    for (uint32_t from = 0; from < SIM_HOSTS_MAX; from++) {
+        for (uint32_t to = 0; to < SIM_HOSTS_MAX; to++) {
+            for (uint32_t channel = 0; channel < 4; channel++) {
+                uint64_t last_us = sim->link[from][to].last_us[channel];
+                latest_us = last_us > latest_us ? last_us : latest_us;
+            }
+        }
+    }
+    return latest_us;
+}
+
 void network_fini(struct sim *sim)
 {
     for (uint32_t from = 0; from < SIM_HOSTS_MAX; from++) {

@@ -32,4 +32,7 @@ void network_cut(struct sim *sim, uint32_t from, uint32_t to, enum cut cut);
 void network_mend(struct sim *sim, uint32_t from, uint32_t to, enum cut cut);
 bool network_is_cut(const struct sim *sim, uint32_t from, uint32_t to);
 
+// When the last message that is on its way arrives, at the latest.
+uint64_t network_latest_us(const struct sim *sim);
+
 void network_fini(struct sim *sim);

@@ -40,8 +40,9 @@ struct operation {
     bool in_flight; // counted at the place
     bool answered;
     uint32_t slot;
-    struct place place;  // as shown to the machine last
-    struct place routed; // the last one of which we were the master
+    struct place place;                 // as shown to the machine last
+    struct place routed;                // the last one of which we were the master
+    struct replication_version written; // by us; what is sent is this or a later one
     uint32_t merge_size;
     uint8_t merge[RECORD_SIZE_MAX];
 };
@@ -210,12 +211,18 @@ static void send_to(struct process *process, const struct operation *op, const s
     }
 }
 
+// Whoever asked us as the master looks again where to go.
+static void send_back(struct process *process, struct operation *op)
+{
+    op->version = VERSION_ABSENT;
+    answer(process, op, RESULT_CLUSTER_KEY_MISMATCH);
+    leave(process, op);
+}
+
 static void proxy(struct process *process, struct operation *op, uint8_t to)
 {
     if (op->source != SOURCE_CLIENT) {
-        op->version = VERSION_ABSENT;
-        answer(process, op, RESULT_CLUSTER_KEY_MISMATCH);
-        leave(process, op);
+        send_back(process, op);
         return;
     }
     op->proxied = true;
@@ -229,15 +236,30 @@ static void proxy(struct process *process, struct operation *op, uint8_t to)
     process_send(process, to, CHANNEL_SERVICE, &message, true);
 }
 
-// Sends the record as it stands. One that has gone since needs nobody's acknowledgement.
+// Whether what was written, or a later version, still stands: our copy may have been dropped.
+static bool written_stands(const struct operation *op, const uint8_t *bytes, uint32_t size)
+{
+    if (size == 0) {
+        return !op->written.exists;
+    }
+    struct replication_version stored = replica_version(bytes);
+    return replication_compare(&stored, &op->written, REPLICATION_BY_LAST_UPDATE_TIME) >= 0;
+}
+
+// Sends the record as it stands. False when it has gone since; *stands: that is as it should be.
 static bool send_record(struct process *process, struct operation *op,
-                        const struct replication_effect *effect)
+                        const struct replication_effect *effect, bool *stands)
 {
     uint8_t bytes[RECORD_SIZE_MAX];
     uint32_t size = apply_record_copy(process, op->request.namespace_number, op->request.key, bytes,
                                       sizeof bytes);
-    if (size == 0) {
+    *stands = written_stands(op, bytes, size);
+    if (size == 0 || !*stands) {
         return false;
+    }
+    if (!op->in_flight) {
+        op->in_flight = true;
+        apply_in_flight(replica_of(process, op), op->partition, 1);
     }
     send_to(process, op, &effect->set, effect->merge ? MESSAGE_MERGE : MESSAGE_WRITE, effect->key,
             (struct base_slice){bytes, size});
@@ -267,10 +289,7 @@ static void apply(struct process *process, struct operation *op, uint64_t key,
                         ? apply_merge(process, &op->request, key, op->merge)
                         : apply_request(process, &op->request, key, &op->version);
     event->changed = !reads && event->result == RESULT_OK;
-    if (event->changed && !node_set_is_empty(&place.writes)) {
-        apply_in_flight(replica_of(process, op), op->partition, 1);
-        op->in_flight = true;
-    }
+    op->written = apply_version(process, op->request.namespace_number, op->request.key);
     if (is_told(process, op)) {
         char what[64];
         history_describe(sim_of(process), op->request.namespace_number, op->request.key,
@@ -285,9 +304,11 @@ static void drive(struct process *process, struct operation *op, struct replicat
 
 // The record has gone: whoever was to acknowledge it has nothing to store.
 static void acknowledge_all(struct process *process, const struct operation *op,
-                            const struct node_set *set, uint64_t key)
+                            const struct node_set *set, uint64_t key, bool stands)
 {
     uint64_t id = op->id;
+    uint32_t now_s = sim_wall_s(sim_of(process), host_of(process));
+    bool expired = op->written.void_time_s != 0 && op->written.void_time_s <= now_s;
     for (uint32_t peer = node_set_next(set, 0); peer < LIMIT_CLUSTER_NODES;
          peer = node_set_next(set, peer + 1)) {
         struct operation *still = find(process, id);
@@ -297,7 +318,8 @@ static void acknowledge_all(struct process *process, const struct operation *op,
                                              .now_ms = monotonic_ms(process),
                                              .key = key,
                                              .from = (uint8_t)peer,
-                                             .ok = true});
+                                             .ok = true,
+                                             .lost = !stands && !expired});
         }
     }
 }
@@ -305,6 +327,7 @@ static void acknowledge_all(struct process *process, const struct operation *op,
 // Carries out what the machine wants until it waits. The operation may be gone afterwards.
 static void drive(struct process *process, struct operation *op, struct replication_event event)
 {
+    bool stands, late;
     for (;;) {
         struct replication_effect effect;
         replication_step(&op->machine, &event, &effect);
@@ -317,7 +340,11 @@ static void drive(struct process *process, struct operation *op, struct replicat
         case REPLICATION_NOTHING:
             return;
         case REPLICATION_WAIT:
-            op->parked = true;
+            if (op->source != SOURCE_CLIENT) {
+                send_back(process, op);
+            } else {
+                op->parked = true;
+            }
             return;
         case REPLICATION_PROXY:
             proxy(process, op, effect.to);
@@ -332,12 +359,13 @@ static void drive(struct process *process, struct operation *op, struct replicat
             apply(process, op, effect.key, &event);
             break;
         case REPLICATION_SEND:
-            if (!send_record(process, op, &effect)) {
-                acknowledge_all(process, op, &effect.set, effect.key);
+            if (!send_record(process, op, &effect, &stands)) {
+                acknowledge_all(process, op, &effect.set, effect.key, stands);
             }
             return;
         case REPLICATION_FINISH:
-            finish(process, op, effect.result);
+            late = effect.result == RESULT_TIMEOUT && !op->machine.applied;
+            finish(process, op, late ? RESULT_PARTITION_UNAVAILABLE : effect.result);
             return;
         }
     }
@@ -430,15 +458,15 @@ static void on_proxied(struct process *process, struct operation *op, const stru
 static void on_asked(struct process *process, struct operation *op, uint8_t peer,
                      const struct message *message)
 {
-    bool ok = message->result == RESULT_OK;
+    bool ok = message->result == RESULT_OK, changed = false;
     if (ok && message->body.size > 0) {
         if (store_record_check(message->body.data, message->body.size) != RESULT_OK) {
             sim_finding(sim_of(process), op->request.namespace_number, op->partition,
                         op->request.key, "n%u is answered with a broken record", process->host);
         }
         enum base_result result =
-            replica_merge(replica_of(process, op), message->key, message->body.data,
-                          sim_wall_s(sim_of(process), host_of(process)));
+            replica_adopt(replica_of(process, op), message->key, message->body.data,
+                          sim_wall_s(sim_of(process), host_of(process)), &changed);
         ok = result == RESULT_OK || result == RESULT_LOST_CONFLICT;
     }
     drive(process, op,
@@ -446,7 +474,8 @@ static void on_asked(struct process *process, struct operation *op, uint8_t peer
                                      .now_ms = monotonic_ms(process),
                                      .key = message->key,
                                      .from = peer,
-                                     .ok = ok});
+                                     .ok = ok,
+                                     .changed = changed});
 }
 
 void operations_on_answer(struct process *process, uint8_t peer, const struct message *message)

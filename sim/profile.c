@@ -66,6 +66,19 @@ static void data_choose(struct sim *sim, struct profile *profile)
         (uint32_t)(prng_chance(p, 700) ? prng_between(p, 0, 200) : prng_between(p, 200, 20000));
 }
 
+// Nodes join, leave and are quiesced, all by themselves in a network that works.
+static void gentle_apply(struct profile *profile)
+{
+    profile->gentle = true;
+    for (uint32_t i = 0; i < FAULT_KINDS; i++) {
+        bool is_kind =
+            i == FAULT_JOIN || i == FAULT_LEAVE || i == FAULT_QUIESCE || i == FAULT_RECLUSTER;
+        profile->fault_weight[i] = is_kind ? fault_weights[i] : 0;
+    }
+    profile->loss_per_mille = profile->twice_per_mille = 0;
+    profile->out_of_order = false;
+}
+
 static void script_apply(const struct script *script, struct profile *profile)
 {
     if (script->nodes > 0) {
@@ -102,6 +115,11 @@ void profile_make(struct sim *sim)
     faults_choose(sim, profile);
     network_choose(sim, profile);
     data_choose(sim, profile);
+    struct prng of_gentle;
+    prng_seed(&of_gentle, sim->options.seed, 5);
+    if (sim->options.gentle || prng_chance(&of_gentle, 100)) {
+        gentle_apply(profile);
+    }
     if (sim->script != NULL) {
         script_apply(sim->script, profile);
     }

@@ -250,6 +250,7 @@ static void round_run(struct sim *sim)
     run_for(sim, sim->profile.round_us);
     faults_stop(sim);
     converge(sim);
+    run_for(sim, network_latest_us(sim) - sim->now_us);
     run_for(sim, OLD_OPERATIONS_US); // operations from before have ended
     converge(sim);
     clients_demand(sim, true);
@@ -322,6 +323,9 @@ void sim_run(const struct sim_options *options, struct sim_outcome *out)
         process_start(sim, i);
     }
     sim_later(sim, EVENT_WATCH, WATCH_US, 0);
+    if (sim->profile.gentle) {
+        converge(sim); // nothing is wrong before there is a cluster
+    }
     for (uint32_t i = 0; i < sim->profile.rounds; i++) {
         round_run(sim);
     }

@@ -41,6 +41,7 @@ struct sim_options {
     uint32_t minutes; // 0: by the seed
     enum mutation mutation;
     const struct script *script; // faults to play in place of random ones; NULL: random
+    bool gentle;                 // every seed's world is (struct profile)
     uint32_t trace;              // 1: print what happens; 2: heartbeats too
     bool story; // print the last lines about the place below when something is found
     uint32_t story_namespace, story_partition, story_key;
@@ -71,6 +72,7 @@ struct profile {
     bool out_of_order;         // messages of one link may overtake each other
     bool expires;              // some records have a time to live
     bool keeps_regime;         // a process that starts again knows the regime from before
+    bool gentle;               // nodes come and go and nothing fails: no client may notice
     uint32_t beyond_per_mille; // chance of a fault beyond the budget
     uint32_t fault_weight[32]; // by enum fault_kind
 };
@@ -100,12 +102,14 @@ struct host {
     uint64_t id;             // of the node, for its next start
     uint64_t regime_kept;
     int64_t wall_offset_ms;
-    int32_t drift_ppm; // of its monotonic clock
-    uint32_t paused;   // how many faults hold it
-    uint32_t slow_us;  // each thing it does is late by up to this
-    uint32_t full;     // how many faults fill its memory
-    bool absent;       // stays down until a later fault starts it
-    bool leaving;      // its process goes when it may
+    int32_t drift_ppm;   // of its monotonic clock
+    uint32_t paused;     // how many faults hold it
+    uint32_t slow_us;    // each thing it does is late by up to this
+    uint32_t full;       // how many faults fill its memory
+    bool absent;         // stays down until a later fault starts it
+    bool leaving;        // its process goes when it may
+    uint64_t leaving_us; // since when
+    uint64_t left_us;    // since when it may; 0: not yet
     bool quiesced;
     struct event *inbox; // what happened to it while it was paused
     uint32_t inbox_count, inbox_capacity;

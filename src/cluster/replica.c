@@ -84,9 +84,29 @@ static bool is_truncated(const struct store *store, const uint8_t *bytes)
     return store_record_is_truncated(store, &record);
 }
 
-// Stores a record in the place of what the cursor found, if it wins against it.
-static enum base_result put_if_newer(struct store_cursor *cursor, const uint8_t *bytes,
-                                     enum replication_policy policy, bool *changed)
+// What a master wrote against what its replica has.
+static int order_of_write(const struct place *place, enum replication_policy policy,
+                          const struct replication_version *theirs,
+                          const struct replication_version *ours)
+{
+    if (place->lineage != place->key) {
+        // A copy of another lineage than the master's may have won a conflict not settled yet.
+        return replication_compare(theirs, ours, policy);
+    }
+    int by_time = replication_compare(theirs, ours, REPLICATION_BY_LAST_UPDATE_TIME);
+    if (by_time > 0 || place->full) {
+        return by_time;
+    }
+    // Part of a copy may hold a write that nobody heard of, made under a clock that was ahead.
+    int by_generation = replication_compare(theirs, ours, REPLICATION_BY_GENERATION);
+    return by_generation > 0 ? by_generation : by_time;
+}
+
+// Stores a record in the place of what the cursor found, if it wins against it: by the policy, or,
+// with the place given, as what the master wrote.
+static enum base_result put_if_newer(const struct replica *replica, struct store_cursor *cursor,
+                                     const uint8_t *bytes, const struct place *written_to,
+                                     bool *changed)
 {
     *changed = false;
     if (is_truncated(cursor->store, bytes)) {
@@ -97,7 +117,9 @@ static enum base_result put_if_newer(struct store_cursor *cursor, const uint8_t 
     if (cursor->stored != NULL && !is_truncated(cursor->store, cursor->stored)) {
         ours = replica_version(cursor->stored);
     }
-    int order = replication_compare(&theirs, &ours, policy);
+    enum replication_policy policy = replica_policy(replica);
+    int order = written_to != NULL ? order_of_write(written_to, policy, &theirs, &ours)
+                                   : replication_compare(&theirs, &ours, policy);
     if (order <= 0) {
         return order == 0 ? RESULT_OK : RESULT_LOST_CONFLICT;
     }
@@ -129,7 +151,7 @@ enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint
     const struct place *place = place_of(replica, cursor.partition, key);
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     if (place != NULL && place->role != PLACE_NONE) {
-        result = put_if_newer(&cursor, bytes, replica_policy(replica), changed);
+        result = put_if_newer(replica, &cursor, bytes, NULL, changed);
     }
     store_release(&cursor);
     return result;
@@ -154,11 +176,8 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     bool changed;
     if (place != NULL) {
-        // A copy of another lineage than the master's may have won a conflict that is not settled.
-        bool alike = place->lineage == place->key;
-        enum replication_policy by =
-            alike ? REPLICATION_BY_LAST_UPDATE_TIME : replica_policy(replica);
-        result = place->role == PLACE_NONE ? RESULT_OK : put_if_newer(&cursor, bytes, by, &changed);
+        result = place->role == PLACE_NONE ? RESULT_OK
+                                           : put_if_newer(replica, &cursor, bytes, place, &changed);
     }
     store_release(&cursor);
     return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;

@@ -58,10 +58,10 @@ BASE_MUST_USE enum base_result replica_adopt(struct replica *replica, uint64_t k
                                              const uint8_t *bytes, uint32_t now_s, bool *changed);
 
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
-// (replication.h says why), but by the policy while our copy is of another lineage than the
-// master's; that ours is newer is ok. A node that dropped its copy in this view says ok and stores
-// nothing.
-// RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
+// (replication.h says why), while our copy is not full by generation as well; but by the policy
+// alone while it is of another lineage than the master's. That ours is newer is ok. A node that
+// dropped its copy in this view says ok and stores nothing. RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH,
+// RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);
 
