@@ -158,6 +158,11 @@ static void request_make(struct sim *sim, uint32_t client, struct request *out)
         !history_may_delete(sim, out->namespace_number, out->key)) {
         out->kind = OPERATION_WRITE;
     }
+    if (sim->profile.gentle && out->kind != OPERATION_READ) {
+        // Where two write one record at once, one of them may come to be in doubt.
+        uint32_t own = out->key - out->key % sim->profile.clients + client;
+        out->key = own < sim->profile.keys ? own : client;
+    }
     out->commit_master = out->kind != OPERATION_READ && prng_chance(p, 20);
 }
 

@@ -56,7 +56,7 @@ static void news_spread(struct sim *sim, uint32_t host, uint64_t id)
             network_is_cut(sim, i, host)) {
             continue;
         }
-        uint64_t roll = prng_below(&sim->of_faults, 100);
+        uint64_t roll = prng_below(&sim->of_faults, sim->profile.gentle ? 80 : 100);
         uint64_t in_us = roll < 80 ? prng_between(&sim->of_faults, 500, 20 * SIM_MS)
                                    : prng_between(&sim->of_faults, 100 * SIM_MS, 3 * SIM_S);
         if (roll < 95 || sim->calm) {

@@ -441,15 +441,15 @@ static void overtaken_check(const struct process *process, uint32_t namespace_nu
 }
 
 static void replica_demand(const struct process *process, const struct request *request,
-                           uint32_t version, const struct process *other, uint64_t view_key)
+                           uint32_t version, const struct process *other)
 {
     struct sim *sim = process->sim;
     uint32_t ns = request->namespace_number;
     struct record *record = record_of(sim, ns, request->key);
     uint32_t partition = sim->key[request->key].partition;
     const struct place *place = &other->replica[ns]->place[partition];
-    if (place->key == view_key && place->role == PLACE_NONE) {
-        return; // it has dropped its copy
+    if (place->role == PLACE_NONE) {
+        return; // it has dropped its copy, perhaps in a later view
     }
     uint32_t held = history_held(other, ns, request->key);
     if (covers(sim, ns, record, held, version)) {
@@ -493,7 +493,7 @@ void history_replicated(const struct process *process, const struct request *req
          peer = node_set_next(&place->writes, peer + 1)) {
         const struct process *other = process_of_peer(process, (uint8_t)peer);
         if (other != NULL) {
-            replica_demand(process, request, version, other, place->key);
+            replica_demand(process, request, version, other);
         }
     }
     v->copies = (uint8_t)copies_of_view(sim, place->key, ns);

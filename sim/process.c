@@ -18,6 +18,9 @@ enum {
     TICK_BUSY_US = 10 * SIM_MS,
     TICK_IDLE_US = 20 * SIM_MS,
     CHECK_EVERY = 512, // calls between looks at the whole of a machine
+    // Where nothing fails, all who are there are found before a node believes that it is alone.
+    GENTLE_FIND_US = 200 * SIM_MS,
+    GENTLE_SETTLE_US = 1000 * SIM_MS,
 };
 
 // --- who is who ---
@@ -218,7 +221,8 @@ static void discovery_plan(struct process *process)
 {
     struct sim *sim = process->sim;
     for (uint32_t i = 0; i < SIM_HOSTS_MAX; i++) {
-        uint64_t at_us = sim->now_us + prng_exponential(&sim->of_processes, 150 * SIM_MS);
+        uint64_t in_us = prng_exponential(&sim->of_processes, 150 * SIM_MS);
+        uint64_t at_us = sim->now_us + (sim->profile.gentle ? in_us % GENTLE_FIND_US : in_us);
         process->known_us[i] = at_us;
         if (i < sim->host_count && sim->host[i].process != NULL) {
             sim->host[i].process->known_us[process->host] = at_us;
@@ -273,8 +277,8 @@ void process_start(struct sim *sim, uint32_t number)
                    process->incarnation & 0xffff);
     }
     event_add(process, EVENT_TICK, 0);
-    event_add(process, EVENT_SEEDS_SETTLED,
-              20 * SIM_MS + prng_exponential(&sim->of_processes, 300 * SIM_MS));
+    uint64_t settles_us = 20 * SIM_MS + prng_exponential(&sim->of_processes, 300 * SIM_MS);
+    event_add(process, EVENT_SEEDS_SETTLED, sim->profile.gentle ? GENTLE_SETTLE_US : settles_us);
     event_add(process, EVENT_EXPIRY, SIM_S);
 }
 

@@ -263,6 +263,7 @@ void cluster__space_on_view(struct cluster__space *space)
             .quiesced = (view->member[i].flags & (MEMBER_QUIESCED | MEMBER_LEAVING)) != 0,
         };
     }
+    replica_close(space->config->replica);
     copies_describe(space, &cluster->exchange);
     machine_step(space, &(struct partition_event){.type = PARTITION_VIEW,
                                                   .now_ms = cluster->now_ms,
@@ -292,10 +293,13 @@ void cluster__space_on_exchange(struct cluster__space *space, uint32_t from,
 void cluster__space_on_message(struct cluster__space *space, uint32_t from,
                                const struct partition_message *message)
 {
+    struct place place;
+    replica_place_copy(space->config->replica, message->partition, &place);
     machine_step(space, &(struct partition_event){.type = PARTITION_RECEIVED,
                                                   .now_ms = space->cluster->now_ms,
                                                   .from = from,
                                                   .partition = message->partition,
+                                                  .busy = place.in_flight > 0,
                                                   .message = message});
 }
 

@@ -44,6 +44,7 @@ void replica_place_set(struct replica *replica, uint32_t partition, const struct
     uint32_t in_flight = at->in_flight;
     *at = *place;
     at->in_flight = in_flight;
+    at->written_key = place->key;
     *store_partition_word(replica->store, partition) = place_is_alone(at) ? REPLICA_ALONE : 0;
     store_partition_unlock(replica->store, partition);
 }
@@ -54,6 +55,15 @@ void replica_freeze(struct replica *replica)
         store_partition_lock(replica->store, i);
         replica->place[i].key = 0;
         *store_partition_word(replica->store, i) = 0;
+        store_partition_unlock(replica->store, i);
+    }
+}
+
+void replica_close(struct replica *replica)
+{
+    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
+        store_partition_lock(replica->store, i);
+        replica->place[i].written_key = 0;
         store_partition_unlock(replica->store, i);
     }
 }
@@ -89,7 +99,7 @@ static int order_of_write(const struct place *place, enum replication_policy pol
                           const struct replication_version *theirs,
                           const struct replication_version *ours)
 {
-    if (place->lineage != place->key) {
+    if (place->lineage != place->written_key) {
         // A copy of another lineage than the master's may have won a conflict not settled yet.
         return replication_compare(theirs, ours, policy);
     }
@@ -172,10 +182,10 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
     }
     struct store_cursor cursor;
     store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
-    const struct place *place = place_of(replica, cursor.partition, message->key);
+    const struct place *place = &replica->place[cursor.partition];
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     bool changed;
-    if (place != NULL) {
+    if (message->key != 0 && message->key == place->written_key) {
         result = place->role == PLACE_NONE ? RESULT_OK
                                            : put_if_newer(replica, &cursor, bytes, place, &changed);
     }

@@ -40,6 +40,7 @@ void replica_policy_set(struct replica *replica, enum replication_policy policy)
 // Sets or freezes the place of one partition; keeps in_flight. For the cluster thread.
 void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place);
 void replica_freeze(struct replica *replica); // all of them
+void replica_close(struct replica *replica);  // all frozen ones: no copy changes from here on
 void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out);
 
 // Stores a record that came from a peer under the view `key` if it wins against ours by the
@@ -59,9 +60,11 @@ BASE_MUST_USE enum base_result replica_adopt(struct replica *replica, uint64_t k
 
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
 // (replication.h says why), while our copy is not full by generation as well; but by the policy
-// alone while it is of another lineage than the master's. That ours is newer is ok. A node that
-// dropped its copy in this view says ok and stores nothing. RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH,
-// RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
+// alone while it is of another lineage than the master's. That ours is newer is ok. Writes on their
+// way when the place was frozen are taken until the next view is installed, so that few are left
+// for which a new master has to be asked. A node that dropped its copy in this view says ok and
+// stores nothing. RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY,
+// RESULT_LIMIT.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);
 

@@ -196,7 +196,7 @@ void membership__peer_lose(struct membership *m, uint32_t slot, bool certain)
 {
     struct peer *peer = &m->peer[slot];
     if (peer->counted) {
-        peer->flaps++;
+        peer->flaps += !certain || (peer->flags & MEMBER_LEAVING) == 0; // who left was not lost
         m->graph_changed = true;
         m->news = true;
         m->look = true;

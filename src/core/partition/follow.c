@@ -62,24 +62,28 @@ static void self_take(struct partition_machine *machine, const struct partition_
                       struct partition_effects *out)
 {
     struct partition_state *state = &machine->state[message->partition];
-    bool drops = node_set_has(&message->drop, machine->self) && !state->drop;
-    if (drops) {
-        state->drop = true;
-        state->lineage = 0;
-        state->self_full = false;
-    } else if (!state->drop && node_set_has(&state->writes, machine->self) &&
-               node_set_has(&state->full, machine->self)) {
+    if (!state->drop && node_set_has(&state->writes, machine->self) &&
+        node_set_has(&state->full, machine->self)) {
         state->self_full = true;
         state->lineage = machine->key;
     }
     partition__effect(out, PARTITION_PLACE, message->partition);
-    if (drops) {
-        partition__effect(out, PARTITION_DROP, message->partition);
-    }
+}
+
+static void self_drop(struct partition_machine *machine, uint32_t partition,
+                      struct partition_effects *out)
+{
+    struct partition_state *state = &machine->state[partition];
+    state->drop = true;
+    state->lineage = 0;
+    state->self_full = false;
+    partition__effect(out, PARTITION_PLACE, partition);
+    partition__effect(out, PARTITION_DROP, partition);
 }
 
 void partition__on_announce(struct partition_machine *machine, uint32_t from,
-                            const struct partition_message *message, struct partition_effects *out)
+                            const struct partition_message *message, bool busy,
+                            struct partition_effects *out)
 {
     struct partition_state *state = &machine->state[message->partition];
     struct partition_lead *lead = &machine->lead[message->partition];
@@ -87,12 +91,20 @@ void partition__on_announce(struct partition_machine *machine, uint32_t from,
         (lead->leading && !lead->drained) || !message_fits(machine, message)) {
         return;
     }
+    bool drops =
+        message->step >= state->step && node_set_has(&message->drop, machine->self) && !state->drop;
     if (message->step > state->step) {
         if (lead->leading) {
             partition__lead_stop(machine, message->partition);
         }
         state_take(machine, message);
         self_take(machine, message, out);
+    }
+    if (drops && busy) {
+        return; // what is in flight is sent from our copy; the master tells us again
+    }
+    if (drops) {
+        self_drop(machine, message->partition, out);
     }
     acknowledge(machine, from, message->partition, out);
 }

@@ -155,7 +155,7 @@ static void on_received(struct partition_machine *machine, const struct partitio
     }
     switch (message->type) {
     case PARTITION_ANNOUNCE:
-        partition__on_announce(machine, event->from, message, out);
+        partition__on_announce(machine, event->from, message, event->busy, out);
         break;
     case PARTITION_ANNOUNCED:
         partition__on_announced(machine, event->from, message);

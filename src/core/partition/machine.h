@@ -162,7 +162,8 @@ void partition__on_announced(struct partition_machine *machine, uint32_t from,
 void partition__lead_work(struct partition_machine *machine, struct partition_effects *out);
 
 void partition__on_announce(struct partition_machine *machine, uint32_t from,
-                            const struct partition_message *message, struct partition_effects *out);
+                            const struct partition_message *message, bool busy,
+                            struct partition_effects *out);
 void partition__on_hand_over(struct partition_machine *machine, uint32_t from,
                              const struct partition_message *message);
 

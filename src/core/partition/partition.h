@@ -29,7 +29,8 @@
 // first, then with all of desired that may lack what it has learnt of them. A node of `writes` that
 // is synced becomes full. When all of `desired` are full and know it, mastership is handed to
 // desired[0] if that is another node, which then has whoever is not desired drop its copy. A node
-// is taken out of `writes` only when it has said that it dropped its copy.
+// is taken out of `writes` only when it has said that it dropped its copy; it keeps it while writes
+// of its own, from the time when it was the master, are not acknowledged by all.
 //
 // Within a view the acting master is the one authority about its partition. It tells changes as
 // announcements, numbered by a `step` that grows, handed on with the mastership; an announcement is
@@ -144,6 +145,7 @@ struct partition_event {
     const struct partition_member *member; // in the order of the view
     uint32_t from;
     uint32_t partition;
+    bool busy; // received: writes of ours are in flight at `partition`, which need our copy
     const struct partition_exchange *exchange;
     const struct partition_message *message;
 };

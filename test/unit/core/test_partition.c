@@ -739,7 +739,14 @@ static void a_follower_that_is_told_to_drop_drops_once_and_says_so(void **state)
                                             found->desired_count == 2 ? set_of("0") : set_of(""),
                                         .drop = set_of("2")};
     node_set_add(&message.full, found->desired[1]);
+    // Not while writes of its own are in flight, which are sent from that copy.
+    step(f, (struct partition_event){
+                .type = PARTITION_RECEIVED, .from = 0, .message = &message, .busy = true});
+    assert_int_equal(f->effects.count, 1);
+    assert_int_equal(f->effects.effect[0].type, PARTITION_PLACE);
+    assert_false(found->drop);
     step(f, (struct partition_event){.type = PARTITION_RECEIVED, .from = 0, .message = &message});
+    assert_int_equal(f->effects.count, 3);
     assert_int_equal(f->effects.effect[0].type, PARTITION_PLACE);
     assert_int_equal(f->effects.effect[1].type, PARTITION_DROP);
     assert_int_equal(f->effects.effect[2].message.type, PARTITION_ANNOUNCED);
