@@ -62,9 +62,10 @@ static void draft_make(struct process *process, const struct request *request,
 {
     struct sim *sim = process->sim;
     const struct host *host = &sim->host[process->host];
+    const struct replica *replica = process->replica[request->namespace_number];
     *out = (struct store_draft){
         .digest = cursor->digest,
-        .last_update_ms = sim_wall_ms(sim, host),
+        .last_update_ms = replica_clock_ms(replica, sim_wall_ms(sim, host)),
         .generation = 1,
         .set_name = {(const uint8_t *)"s", request->key % 3 == 0 ? 0 : 1},
     };
@@ -144,8 +145,8 @@ enum base_result apply_merge(struct process *process, const struct request *requ
                              uint64_t view_key, const uint8_t *bytes)
 {
     struct sim *sim = process->sim;
-    return replica_merge(process->replica[request->namespace_number], view_key, bytes,
-                         sim_wall_s(sim, &sim->host[process->host]));
+    return replica_take_over(process->replica[request->namespace_number], view_key, bytes,
+                             sim_wall_s(sim, &sim->host[process->host]));
 }
 
 struct replication_version apply_version(struct process *process, uint32_t namespace_number,

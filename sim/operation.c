@@ -42,7 +42,8 @@ struct operation {
     uint32_t slot;
     struct place place;                 // as shown to the machine last
     struct place routed;                // the last one of which we were the master
-    struct replication_version written; // by us; what is sent is this or a later one
+    struct replication_version written; // by us; what is sent is this or one built on it
+    uint64_t reign;                     // in which it was written (struct place)
     uint32_t merge_size;
     uint8_t merge[RECORD_SIZE_MAX];
 };
@@ -236,16 +237,6 @@ static void proxy(struct process *process, struct operation *op, uint8_t to)
     process_send(process, to, CHANNEL_SERVICE, &message, true);
 }
 
-// Whether what was written, or a later version, still stands: our copy may have been dropped.
-static bool written_stands(const struct operation *op, const uint8_t *bytes, uint32_t size)
-{
-    if (size == 0) {
-        return !op->written.exists;
-    }
-    struct replication_version stored = replica_version(bytes);
-    return replication_compare(&stored, &op->written, REPLICATION_BY_LAST_UPDATE_TIME) >= 0;
-}
-
 // Sends the record as it stands. False when it has gone since; *stands: that is as it should be.
 static bool send_record(struct process *process, struct operation *op,
                         const struct replication_effect *effect, bool *stands)
@@ -253,7 +244,8 @@ static bool send_record(struct process *process, struct operation *op,
     uint8_t bytes[RECORD_SIZE_MAX];
     uint32_t size = apply_record_copy(process, op->request.namespace_number, op->request.key, bytes,
                                       sizeof bytes);
-    *stands = written_stands(op, bytes, size);
+    *stands = replica_stands(&replica_of(process, op)->place[op->partition],
+                             size > 0 ? bytes : NULL, op->reign, &op->written);
     if (size == 0 || !*stands) {
         return false;
     }
@@ -289,6 +281,7 @@ static void apply(struct process *process, struct operation *op, uint64_t key,
                         ? apply_merge(process, &op->request, key, op->merge)
                         : apply_request(process, &op->request, key, &op->version);
     event->changed = !reads && event->result == RESULT_OK;
+    op->reign = replica_of(process, op)->place[op->partition].reign;
     op->written = apply_version(process, op->request.namespace_number, op->request.key);
     if (is_told(process, op)) {
         char what[64];

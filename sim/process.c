@@ -171,6 +171,12 @@ static void edge_partition_clear(void *arg, uint32_t namespace_number, uint32_t 
     }
 }
 
+static uint64_t edge_wall_ms(void *arg)
+{
+    struct process *process = arg;
+    return sim_wall_ms(process->sim, &process->sim->host[process->host]);
+}
+
 static void edge_log(void *arg, const char *line)
 {
     struct process *process = arg;
@@ -267,6 +273,7 @@ void process_start(struct sim *sim, uint32_t number)
         .places_changed = edge_places_changed,
         .sync_start = edge_sync_start,
         .partition_clear = edge_partition_clear,
+        .wall_ms = edge_wall_ms,
         .log = edge_log,
     };
     discovery_plan(process);

@@ -45,6 +45,7 @@ struct cluster_edge {
     void (*sync_start)(void *arg, const struct cluster_sync_order *order);
     // Clears a copy: every record of the partition goes. May take its time; returns when done.
     void (*partition_clear)(void *arg, uint32_t namespace_number, uint32_t partition);
+    uint64_t (*wall_ms)(void *arg);           // the wall clock, since 2010
     void (*log)(void *arg, const char *line); // what an operator wants to know
 };
 

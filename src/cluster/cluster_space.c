@@ -70,6 +70,7 @@ static void copy_drop(struct cluster__space *space, uint32_t partition)
 
 static void plan_carry_out(struct cluster__space *space)
 {
+    replica_clock_raise(space->config->replica, partition_clock_ms(space->machine) + 1);
     for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
         place_set(space, i);
     }
@@ -225,10 +226,12 @@ static void machine_step(struct cluster__space *space, const struct partition_ev
 static void copies_describe(const struct cluster__space *space, struct partition_exchange *out)
 {
     struct replica *replica = space->config->replica;
+    const struct cluster_edge *edge = &space->cluster->edge;
     *out = (struct partition_exchange){
         .key = space->cluster->key,
         .replication_factor = space->config->replication_factor,
         .rack = space->config->rack,
+        .clock_ms = replica_clock_ms(replica, edge->wall_ms(edge->arg)),
         .has_namespace = true,
     };
     for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {

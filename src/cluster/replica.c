@@ -8,6 +8,8 @@
 #include "base/assert.h"
 #include "base/digest.h"
 
+enum { CLOCK_AHEAD_MS_MAX = 60000 };
+
 enum base_result replica_new(struct store *store, enum replication_policy policy,
                              struct replica **out)
 {
@@ -37,13 +39,30 @@ void replica_policy_set(struct replica *replica, enum replication_policy policy)
     __atomic_store_n(&replica->policy, policy, __ATOMIC_RELAXED);
 }
 
+uint64_t replica_clock_ms(const struct replica *replica, uint64_t now_ms)
+{
+    uint64_t clock_ms = __atomic_load_n(&replica->clock_ms, __ATOMIC_RELAXED);
+    return clock_ms > now_ms && clock_ms - now_ms <= CLOCK_AHEAD_MS_MAX ? clock_ms : now_ms;
+}
+
+void replica_clock_raise(struct replica *replica, uint64_t ms)
+{
+    uint64_t clock_ms = __atomic_load_n(&replica->clock_ms, __ATOMIC_RELAXED);
+    while (ms > clock_ms && !__atomic_compare_exchange_n(&replica->clock_ms, &clock_ms, ms, true,
+                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
 void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place)
 {
     store_partition_lock(replica->store, partition);
     struct place *at = &replica->place[partition];
     uint32_t in_flight = at->in_flight;
+    bool reigns = at->role == PLACE_MASTER && at->reign != 0;
+    uint64_t reign = place->role != PLACE_MASTER ? 0 : reigns ? at->reign : place->key;
     *at = *place;
     at->in_flight = in_flight;
+    at->reign = reign;
     at->written_key = place->key;
     *store_partition_word(replica->store, partition) = place_is_alone(at) ? REPLICA_ALONE : 0;
     store_partition_unlock(replica->store, partition);
@@ -94,28 +113,29 @@ static bool is_truncated(const struct store *store, const uint8_t *bytes)
     return store_record_is_truncated(store, &record);
 }
 
-// What a master wrote against what its replica has.
-static int order_of_write(const struct place *place, enum replication_policy policy,
-                          const struct replication_version *theirs,
-                          const struct replication_version *ours)
+bool replica_stands(const struct place *place, const uint8_t *stored, uint64_t reign,
+                    const struct replication_version *written)
 {
-    if (place->lineage != place->written_key) {
-        // A copy of another lineage than the master's may have won a conflict not settled yet.
-        return replication_compare(theirs, ours, policy);
+    if (stored == NULL) {
+        return !written->exists;
     }
-    int by_time = replication_compare(theirs, ours, REPLICATION_BY_LAST_UPDATE_TIME);
-    if (by_time > 0 || place->full) {
-        return by_time;
-    }
-    // Part of a copy may hold a write that nobody heard of, made under a clock that was ahead.
-    int by_generation = replication_compare(theirs, ours, REPLICATION_BY_GENERATION);
-    return by_generation > 0 ? by_generation : by_time;
+    struct replication_version is = replica_version(stored);
+    int order = replication_compare(&is, written, REPLICATION_BY_LAST_UPDATE_TIME);
+    return order == 0 || (order > 0 && place->role == PLACE_MASTER && place->reign == reign);
 }
 
-// Stores a record in the place of what the cursor found, if it wins against it: by the policy, or,
-// with the place given, as what the master wrote.
-static enum base_result put_if_newer(const struct replica *replica, struct store_cursor *cursor,
-                                     const uint8_t *bytes, const struct place *written_to,
+// What a master wrote is of one lineage with what its replica has, unless that may have won a
+// conflict which is not settled yet.
+static enum replication_policy policy_of_write(const struct replica *replica,
+                                               const struct place *place)
+{
+    return place->lineage == place->written_key ? REPLICATION_BY_LAST_UPDATE_TIME
+                                                : replica_policy(replica);
+}
+
+// Stores a record in the place of what the cursor found, if it wins against it.
+static enum base_result put_if_newer(struct replica *replica, struct store_cursor *cursor,
+                                     const uint8_t *bytes, enum replication_policy policy,
                                      bool *changed)
 {
     *changed = false;
@@ -127,14 +147,15 @@ static enum base_result put_if_newer(const struct replica *replica, struct store
     if (cursor->stored != NULL && !is_truncated(cursor->store, cursor->stored)) {
         ours = replica_version(cursor->stored);
     }
-    enum replication_policy policy = replica_policy(replica);
-    int order = written_to != NULL ? order_of_write(written_to, policy, &theirs, &ours)
-                                   : replication_compare(&theirs, &ours, policy);
+    int order = replication_compare(&theirs, &ours, policy);
     if (order <= 0) {
         return order == 0 ? RESULT_OK : RESULT_LOST_CONFLICT;
     }
     enum base_result result = store_put_bytes(cursor, bytes);
     *changed = result == RESULT_OK;
+    if (*changed) {
+        replica_clock_raise(replica, theirs.last_update_ms);
+    }
     return result;
 }
 
@@ -161,7 +182,29 @@ enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint
     const struct place *place = place_of(replica, cursor.partition, key);
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     if (place != NULL && place->role != PLACE_NONE) {
-        result = put_if_newer(replica, &cursor, bytes, NULL, changed);
+        result = put_if_newer(replica, &cursor, bytes, replica_policy(replica), changed);
+    }
+    store_release(&cursor);
+    return result;
+}
+
+enum base_result replica_take_over(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                                   uint32_t now_s)
+{
+    struct store_cursor cursor;
+    store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
+    bool older = false;
+    if (cursor.stored != NULL && !is_truncated(replica->store, cursor.stored)) {
+        struct replication_version theirs = replica_version(bytes);
+        struct replication_version ours = replica_version(cursor.stored);
+        older = replication_compare(&theirs, &ours, REPLICATION_BY_LAST_UPDATE_TIME) < 0;
+    }
+    const struct place *place = place_of(replica, cursor.partition, key);
+    enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
+    if (place != NULL && place->role != PLACE_NONE) {
+        bool changed;
+        result = older ? RESULT_LOST_CONFLICT
+                       : put_if_newer(replica, &cursor, bytes, replica_policy(replica), &changed);
     }
     store_release(&cursor);
     return result;
@@ -186,8 +229,10 @@ enum base_result replica_on_write(struct replica *replica, const struct message 
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     bool changed;
     if (message->key != 0 && message->key == place->written_key) {
-        result = place->role == PLACE_NONE ? RESULT_OK
-                                           : put_if_newer(replica, &cursor, bytes, place, &changed);
+        result =
+            place->role == PLACE_NONE
+                ? RESULT_OK
+                : put_if_newer(replica, &cursor, bytes, policy_of_write(replica, place), &changed);
     }
     store_release(&cursor);
     return result == RESULT_LOST_CONFLICT ? RESULT_OK : result;

@@ -188,6 +188,12 @@ static void edge_partition_clear(void *arg, uint32_t namespace_number, uint32_t 
     pthread_mutex_lock(&c->machine_lock);
 }
 
+static uint64_t edge_wall_ms(void *arg)
+{
+    (void)arg;
+    return io_clock_epoch_ms();
+}
+
 static void edge_log(void *arg, const char *line)
 {
     struct clustering *c = arg;
@@ -492,6 +498,7 @@ static enum base_result machine_make(struct clustering *c)
         .places_changed = edge_places_changed,
         .sync_start = edge_sync_start,
         .partition_clear = edge_partition_clear,
+        .wall_ms = edge_wall_ms,
         .log = edge_log,
     };
     return cluster_new(&config, &edge, &c->cluster);

@@ -137,21 +137,16 @@ static void send_record(struct operation *op, const uint8_t *stored,
             (struct base_slice){stored, store_record_size(stored)});
 }
 
-static void written_remember(struct operation *op, const struct store_cursor *cursor)
+static const struct place *place_at(const struct operation *op)
 {
-    op->written = cursor->stored != NULL ? replica_version(cursor->stored)
-                                         : (struct replication_version){.exists = false};
+    return &op->ns->replica->place[op->partition];
 }
 
-// Whether what was written, or a later version, still stands: our copy may have been dropped, and
-// another one may have come since.
-static bool written_stands(const struct operation *op, const struct store_cursor *cursor)
+static void written_remember(struct operation *op, const struct store_cursor *cursor)
 {
-    if (cursor->stored == NULL) {
-        return !op->written.exists;
-    }
-    struct replication_version stored = replica_version(cursor->stored);
-    return replication_compare(&stored, &op->written, REPLICATION_BY_LAST_UPDATE_TIME) >= 0;
+    op->reign = place_at(op)->reign;
+    op->written = cursor->stored != NULL ? replica_version(cursor->stored)
+                                         : (struct replication_version){.exists = false};
 }
 
 void operation_applied(struct request *r, const struct store_cursor *cursor,
@@ -368,7 +363,7 @@ static void send_again(struct operation *op, const struct replication_effect *ef
     uint32_t now_s = worker_now_s(all->worker);
     struct store_cursor cursor;
     store_acquire(op->ns->store, op->digest, now_s, &cursor);
-    bool stands = written_stands(op, &cursor);
+    bool stands = replica_stands(place_at(op), cursor.stored, op->reign, &op->written);
     bool sends = stands && cursor.stored != NULL;
     if (sends) {
         send_record(op, cursor.stored, effect);
@@ -394,7 +389,7 @@ static void merge_again(struct operation *op)
 {
     struct replica *replica = op->ns->replica;
     uint32_t now_s = worker_now_s(op->all->worker);
-    enum base_result result = replica_merge(replica, op->machine.key, op->message, now_s);
+    enum base_result result = replica_take_over(replica, op->machine.key, op->message, now_s);
     if (result == RESULT_LOST_CONFLICT || result == RESULT_NO_MEMORY) {
         operation__finish(op, result);
         return;

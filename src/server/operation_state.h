@@ -52,7 +52,8 @@ struct operation {
     void *on_done_arg;
     struct fabric_source source; // of a passed-on request or a merge
     uint64_t source_id, source_key;
-    struct replication_version written; // by us; what is sent is this or a later one
+    struct replication_version written; // by us; what is sent is this or one built on it
+    uint64_t reign;                     // in which it was written (struct place)
     uint64_t sent_key;                  // of what was sent last, and what that was
     enum replication_effect_type sent_type;
     struct node_set sent; // who has it, or will have: their links live and they did not refuse it

@@ -136,10 +136,10 @@ static void touch_if_due(struct request *r, struct store_cursor *cursor,
     if (bins_init(&bins, &r->worker->arena, record, 0) != RESULT_OK) {
         return;
     }
+    uint64_t time_ms = replica_clock_ms(r->ns->replica, r->worker->now_ms);
     struct store_draft draft = {
         .digest = r->digest,
-        .last_update_ms =
-            r->worker->now_ms > record->last_update_ms ? r->worker->now_ms : record->last_update_ms,
+        .last_update_ms = time_ms > record->last_update_ms ? time_ms : record->last_update_ms,
         .void_time_s = now_s + life_s,
         .generation = record->generation,
         .life = store_record_life(record->bytes),

@@ -317,7 +317,7 @@ static enum base_result ops_apply(struct write *w)
 static uint64_t update_time_ms(const struct request *r, const struct store_set *set,
                                const uint8_t *stored)
 {
-    uint64_t time_ms = r->worker->now_ms;
+    uint64_t time_ms = replica_clock_ms(r->ns->replica, r->worker->now_ms);
     uint64_t floor_ms = store_truncate_floor_ms(r->ns->store, set);
     time_ms = time_ms > floor_ms ? time_ms : floor_ms;
     uint64_t stored_ms = stored != NULL ? store_record_last_update_ms(stored) : 0;

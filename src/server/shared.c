@@ -275,7 +275,7 @@ enum base_result shared_truncate(struct shared *s, struct namespace *ns, struct 
                                  uint64_t before_unix_ns)
 {
     struct metadata_item item = {.kind = METADATA_TRUNCATION};
-    enum base_result result = truncate_moment(before_unix_ns, &item.stamp_ms);
+    enum base_result result = truncate_moment(ns, before_unix_ns, &item.stamp_ms);
     if (result != RESULT_OK) {
         return result;
     }

@@ -2,12 +2,14 @@
 // The moment is kept in the store and its sets; here it is checked.
 #include "server/truncate.h"
 
+#include "cluster/replica.h"
 #include "io/clock.h"
 #include "server/expiry.h"
 
-enum base_result truncate_moment(uint64_t before_unix_ns, uint64_t *before_ms)
+enum base_result truncate_moment(const struct namespace *ns, uint64_t before_unix_ns,
+                                 uint64_t *before_ms)
 {
-    uint64_t now_ms = io_clock_epoch_ms();
+    uint64_t now_ms = replica_clock_ms(ns->replica, io_clock_epoch_ms());
     uint64_t epoch_ms = (uint64_t)IO_CLOCK_EPOCH_UNIX_S * 1000;
     // Without a moment everything written until now goes, this very millisecond included; the store
     // makes later writes no older than the truncation, so that they live.

@@ -141,11 +141,13 @@ void membership__peer_replace(struct membership *m, uint32_t slot, uint64_t inca
     peer->odd_count = 0;
 }
 
-// A process that was restarted is let in at once, unless that too happens again and again.
+// A process that was restarted is let in at once, unless that too happens again and again. One that
+// was gone for certain says its last words late, or it lives after all.
 static uint64_t hold_ms(const struct membership *m, const struct peer *peer)
 {
     uint32_t losses = peer->flaps - (peer->fresh && peer->flaps > 0);
-    uint64_t intervals = losses == 0 ? 0 : HOLD_INTERVALS;
+    bool late = peer->gone && !peer->fresh;
+    uint64_t intervals = losses == 0 && !late ? 0 : HOLD_INTERVALS;
     for (uint32_t i = 1; i < losses && intervals < HOLD_INTERVALS_MAX; i++) {
         intervals *= 2;
     }
@@ -183,9 +185,9 @@ void membership__peer_heard(struct membership *m, uint32_t slot)
             m->company_ms = m->now_ms;
         }
         peer->alive = true;
-        peer->gone = false;
         peer->back_ms = m->now_ms;
         peer->hold_ms = hold_ms(m, peer);
+        peer->gone = false;
     }
     if (!peer->counted && m->now_ms - peer->back_ms >= peer->hold_ms) {
         peer_count(m, peer);

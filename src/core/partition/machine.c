@@ -50,6 +50,7 @@ static void exchange_take(struct partition_machine *machine, uint32_t from,
            histories->count * sizeof histories->history[0]);
     machine->told[from].count = histories->count;
     machine->rack[from] = exchange->rack;
+    machine->clock_ms[from] = exchange->clock_ms;
     machine->replication_factor[from] = exchange->replication_factor;
     if (exchange->has_namespace) {
         node_set_add(&machine->has, from);
@@ -214,6 +215,7 @@ void partition_exchange_own(const struct partition_machine *machine, struct part
     out->key = machine->key;
     out->replication_factor = machine->replication_factor[machine->self];
     out->rack = machine->rack[machine->self];
+    out->clock_ms = machine->clock_ms[machine->self];
     out->has_namespace = true;
     out->wants = false;
 }
@@ -239,6 +241,17 @@ uint32_t partition_replication_factor(const struct partition_machine *machine)
 uint32_t partition_rack_of(const struct partition_machine *machine, uint32_t member)
 {
     return node_set_has(&machine->has, member) ? machine->rack[member] : 0;
+}
+
+uint64_t partition_clock_ms(const struct partition_machine *machine)
+{
+    uint64_t latest_ms = 0;
+    for (uint32_t node = node_set_next(&machine->has, 0); node < LIMIT_CLUSTER_NODES;
+         node = node_set_next(&machine->has, node + 1)) {
+        uint64_t clock_ms = machine->clock_ms[node];
+        latest_ms = clock_ms > latest_ms ? clock_ms : latest_ms;
+    }
+    return latest_ms;
 }
 
 bool partition_member_has(const struct partition_machine *machine, uint32_t member)

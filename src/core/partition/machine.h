@@ -85,6 +85,7 @@ struct partition_machine {
     struct node_set missing; // whose exchange we lack
     struct node_set has;     // who has the namespace
     uint32_t rack[LIMIT_CLUSTER_NODES];
+    uint64_t clock_ms[LIMIT_CLUSTER_NODES];
     uint32_t replication_factor[LIMIT_CLUSTER_NODES]; // as configured
     uint64_t asked_ms[LIMIT_CLUSTER_NODES];
     uint32_t asked_wait_ms[LIMIT_CLUSTER_NODES];

@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 
 enum {
-    EXCHANGE_HEADER_SIZE = 16,
+    EXCHANGE_HEADER_SIZE = 24,
     EXCHANGE_HAS_NAMESPACE = 1,
     EXCHANGE_WANTS = 2,
     COPY_FULL = 1,
@@ -81,6 +81,7 @@ uint32_t partition_exchange_encode(const struct partition_exchange *exchange, ui
                         (exchange->wants ? EXCHANGE_WANTS : 0));
     out[14] = 0;
     out[15] = 0;
+    base_le64_store(out + 16, exchange->clock_ms);
     if (!exchange->has_namespace) {
         return size;
     }
@@ -147,6 +148,7 @@ enum base_result partition_exchange_decode(const uint8_t *bytes, uint32_t size,
     }
     out->key = base_le64_load(bytes);
     out->rack = base_le32_load(bytes + 8);
+    out->clock_ms = base_le64_load(bytes + 16);
     out->replication_factor = bytes[12];
     out->has_namespace = (bytes[13] & EXCHANGE_HAS_NAMESPACE) != 0;
     out->wants = (bytes[13] & EXCHANGE_WANTS) != 0;

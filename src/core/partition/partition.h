@@ -78,6 +78,7 @@ struct partition_exchange {
     uint64_t key; // of the view
     uint32_t replication_factor;
     uint32_t rack;
+    uint64_t clock_ms; // no version in its copies is later (replication_version)
     bool has_namespace;
     bool wants; // the sender lacks the receiver's
     struct partition_copy copy[LIMIT_PARTITIONS];
@@ -228,6 +229,7 @@ const struct partition_state *partition_at(const struct partition_machine *machi
 void partition_progress(const struct partition_machine *machine, struct partition_progress *out);
 uint32_t partition_replication_factor(const struct partition_machine *machine); // effective
 uint32_t partition_rack_of(const struct partition_machine *machine, uint32_t member);
+uint64_t partition_clock_ms(const struct partition_machine *machine); // the latest of all members
 bool partition_member_has(const struct partition_machine *machine, uint32_t member);
 
 // Partitions of which we still have a copy that somebody counts on; and those of them that we

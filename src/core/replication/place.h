@@ -24,6 +24,8 @@ struct place {
     uint64_t key;               // of the view; 0: frozen, nothing may be served
     uint64_t written_key;       // of the view whose master's writes are taken: when frozen the last
                                 // one's, until the next one looks at our copy
+    uint64_t reign;             // acting master: key of the view since which it is that without a
+                                // break; for whoever sets places (replica_place_set)
     uint64_t lineage;           // key of the last view in which this copy took every write
     struct node_set writes;     // acting master: who must acknowledge a write
     struct node_set duplicates; // whose copies may hold what ours lacks: the acting master asks

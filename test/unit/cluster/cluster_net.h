@@ -234,6 +234,12 @@ static inline void net_partition_clear(void *arg, uint32_t namespace_number, uin
     }
 }
 
+static inline uint64_t net_wall_ms(void *arg)
+{
+    (void)arg;
+    return 1000;
+}
+
 static inline void net_log(void *arg, const char *line)
 {
     struct net_node *node = arg;
@@ -282,6 +288,7 @@ static inline void net_node_start(struct net *net, uint32_t number)
         .places_changed = net_places_changed,
         .sync_start = net_sync_start,
         .partition_clear = net_partition_clear,
+        .wall_ms = net_wall_ms,
         .log = net_log,
     };
     assert_int_equal(cluster_new(config, &edge, &node->cluster), RESULT_OK);

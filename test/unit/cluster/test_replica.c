@@ -276,6 +276,88 @@ static void writes_to_a_copy_of_another_lineage_go_by_the_policy(void **state)
     fixture_end(&f);
 }
 
+static void writes_under_way_when_a_view_ends_are_taken_until_the_next_begins(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new(REPLICATION_BY_GENERATION);
+    place_as(&f, KEY, PLACE_REPLICA);
+    replica_freeze(f.replica);
+    assert_int_equal(merge(&f, KEY, &old), RESULT_CLUSTER_KEY_MISMATCH);
+    assert_int_equal(on_write(&f, OTHER_KEY, &old), RESULT_CLUSTER_KEY_MISMATCH);
+    assert_int_equal(on_write(&f, KEY, &old), RESULT_OK);
+    assert_int_equal(stored_fill(&f), 1);
+    static const struct sent later = {.last_update_ms = 6000, .generation = 5, .fill = 2};
+    replica_close(f.replica);
+    assert_int_equal(on_write(&f, KEY, &later), RESULT_CLUSTER_KEY_MISMATCH);
+    assert_int_equal(stored_fill(&f), 1);
+    place_as(&f, OTHER_KEY, PLACE_REPLICA);
+    assert_int_equal(on_write(&f, KEY, &later), RESULT_CLUSTER_KEY_MISMATCH);
+    fixture_end(&f);
+}
+
+static void what_was_written_stands_in_a_later_version_of_the_same_reign_alone(void **state)
+{
+    (void)state;
+    static const struct sent later = {.last_update_ms = 6000, .generation = 4, .fill = 2};
+    struct fixture f = fixture_new(REPLICATION_BY_LAST_UPDATE_TIME);
+    const struct place *place = &f.replica->place[PARTITION];
+    struct bytes bytes = encode(&old), later_bytes = encode(&later);
+    struct replication_version written = replica_version(bytes.at), none = {.exists = false};
+    place_as(&f, KEY, PLACE_MASTER);
+    uint64_t reign = place->reign;
+    assert_int_equal(reign, KEY);
+    place_as(&f, OTHER_KEY, PLACE_MASTER); // another view, the same master
+    assert_true(replica_stands(place, bytes.at, reign, &written));
+    assert_true(replica_stands(place, later_bytes.at, reign, &written));
+    assert_false(replica_stands(place, NULL, reign, &written));
+    assert_true(replica_stands(place, NULL, reign, &none));
+    place_as(&f, OTHER_KEY, PLACE_REPLICA);
+    assert_true(replica_stands(place, bytes.at, reign, &written));
+    assert_false(replica_stands(place, later_bytes.at, reign, &written)); // the new master's
+    place_as(&f, OTHER_KEY, PLACE_MASTER);
+    assert_true(replica_stands(place, bytes.at, reign, &written));
+    assert_false(replica_stands(place, later_bytes.at, reign, &written));
+    fixture_end(&f);
+}
+
+static void a_former_masters_write_loses_to_what_was_written_since(void **state)
+{
+    (void)state;
+    static const struct sent more_writes = {.last_update_ms = 4000, .generation = 5, .fill = 2},
+                             later = {.last_update_ms = 6000, .generation = 5, .fill = 3};
+    struct fixture f = fixture_new(REPLICATION_BY_GENERATION);
+    place_as(&f, KEY, PLACE_MASTER);
+    struct bytes bytes = encode(&old);
+    assert_int_equal(replica_take_over(f.replica, OTHER_KEY, bytes.at, 0),
+                     RESULT_CLUSTER_KEY_MISMATCH);
+    assert_int_equal(replica_take_over(f.replica, KEY, bytes.at, 0), RESULT_OK);
+    assert_int_equal(replica_take_over(f.replica, KEY, bytes.at, 0), RESULT_OK);
+    bytes = encode(&more_writes); // wins by the policy, but is older
+    assert_int_equal(replica_take_over(f.replica, KEY, bytes.at, 0), RESULT_LOST_CONFLICT);
+    assert_int_equal(stored_fill(&f), 1);
+    bytes = encode(&later);
+    assert_int_equal(replica_take_over(f.replica, KEY, bytes.at, 0), RESULT_OK);
+    assert_int_equal(stored_fill(&f), 3);
+    fixture_end(&f);
+}
+
+static void the_clock_is_not_behind_what_others_wrote_unless_theirs_is_broken(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new(REPLICATION_BY_LAST_UPDATE_TIME);
+    assert_int_equal(replica_clock_ms(f.replica, 4000), 4000);
+    place_as(&f, KEY, PLACE_REPLICA);
+    assert_int_equal(on_write(&f, KEY, &old), RESULT_OK);
+    assert_int_equal(replica_clock_ms(f.replica, 4000), 5000);
+    assert_int_equal(replica_clock_ms(f.replica, 5001), 5001);
+    replica_clock_raise(f.replica, 4500);
+    assert_int_equal(replica_clock_ms(f.replica, 4000), 5000);
+    replica_clock_raise(f.replica, 10 * 60000);
+    assert_int_equal(replica_clock_ms(f.replica, 4000), 4000);
+    assert_int_equal(replica_clock_ms(f.replica, 9 * 60000), 10 * 60000);
+    fixture_end(&f);
+}
+
 static void a_truncation_decides_before_the_conflict_rule(void **state)
 {
     (void)state;
@@ -382,6 +464,10 @@ int main(void)
         cmocka_unit_test(who_adopts_a_record_learns_whether_it_was_news),
         cmocka_unit_test(the_conflict_rule_decides_who_stays),
         cmocka_unit_test(writes_to_a_copy_of_another_lineage_go_by_the_policy),
+        cmocka_unit_test(writes_under_way_when_a_view_ends_are_taken_until_the_next_begins),
+        cmocka_unit_test(what_was_written_stands_in_a_later_version_of_the_same_reign_alone),
+        cmocka_unit_test(a_former_masters_write_loses_to_what_was_written_since),
+        cmocka_unit_test(the_clock_is_not_behind_what_others_wrote_unless_theirs_is_broken),
         cmocka_unit_test(a_truncation_decides_before_the_conflict_rule),
         cmocka_unit_test(questions_are_answered_with_whatever_stands_there),
         cmocka_unit_test(bad_bytes_are_refused_and_change_nothing),
