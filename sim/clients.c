@@ -26,7 +26,7 @@ struct clients {
     struct client client[SIM_CLIENTS_MAX];
     uint64_t number; // of the last operation
     bool stopped;
-    bool demand;
+    uint64_t demand_us; // from when on operations must succeed at once; 0: they need not
     uint32_t weight[OPERATION_MERGE]; // by kind
 };
 
@@ -89,7 +89,12 @@ bool clients_are_idle(const struct sim *sim)
 
 void clients_demand(struct sim *sim, bool demand)
 {
-    sim->clients->demand = demand;
+    sim->clients->demand_us = demand ? sim->now_us : 0;
+}
+
+static bool is_demanded(const struct sim *sim, const struct request *request)
+{
+    return sim->clients->demand_us != 0 && request->started_us >= sim->clients->demand_us;
 }
 
 // --- asking ---
@@ -192,7 +197,7 @@ static void ask(struct sim *sim, uint32_t number)
 
 static void impatient_check(struct sim *sim, const struct request *request, const char *what)
 {
-    if (sim->clients->demand || sim->profile.gentle) {
+    if (is_demanded(sim, request) || sim->profile.gentle) {
         sim_finding(sim, request->namespace_number, sim->key[request->key].partition, request->key,
                     "nothing fails any more, but operation %" PRIu64 " ends after %.3f s: %s",
                     request->number, (double)(sim->now_us - request->started_us) / SIM_S, what);
@@ -248,7 +253,7 @@ void clients_answered(struct sim *sim, const struct request *request,
     bool fine = result == RESULT_OK || result == RESULT_RECORD_NOT_FOUND;
     uint64_t message_us = sim->profile.delay_us + sim->profile.jitter_us;
     uint64_t took_us = sim->now_us - request->started_us;
-    bool late = sim->clients->demand && took_us > AT_ONCE_US + AT_ONCE_MESSAGES * message_us;
+    bool late = is_demanded(sim, request) && took_us > AT_ONCE_US + AT_ONCE_MESSAGES * message_us;
     if (!fine || late) {
         impatient_check(sim, request, base_result_text(result));
     }

@@ -315,6 +315,14 @@ void history_seen(const struct process *process, uint32_t namespace_number, uint
 
 // --- made ---
 
+// Whether a version wins against one of another view by the rule of conflicts.
+static bool beats(const struct sim *sim, uint32_t namespace_number, const struct record *record,
+                  uint32_t winner, uint32_t other)
+{
+    return at(record, winner)->view_key != at(record, other)->view_key &&
+           compare(sim, namespace_number, record, winner, other) > 0;
+}
+
 // Whether `old` lost by the rule of conflicts to something of another view that `young` was built
 // on: what both sides of a split made before they met again.
 static bool gave_way(const struct sim *sim, uint32_t namespace_number, const struct record *record,
@@ -322,8 +330,7 @@ static bool gave_way(const struct sim *sim, uint32_t namespace_number, const str
 {
     uint32_t ancestor = at(record, young)->parent;
     while (ancestor != VERSION_ABSENT && !is_ancestor(record, ancestor, old)) {
-        if (at(record, ancestor)->view_key != at(record, old)->view_key &&
-            compare(sim, namespace_number, record, ancestor, old) > 0) {
+        if (beats(sim, namespace_number, record, ancestor, old)) {
             return true;
         }
         ancestor = at(record, ancestor)->parent;
@@ -441,15 +448,15 @@ static void overtaken_check(const struct process *process, uint32_t namespace_nu
 }
 
 static void replica_demand(const struct process *process, const struct request *request,
-                           uint32_t version, const struct process *other)
+                           uint32_t version, const struct process *other, uint64_t view_key)
 {
     struct sim *sim = process->sim;
     uint32_t ns = request->namespace_number;
     struct record *record = record_of(sim, ns, request->key);
     uint32_t partition = sim->key[request->key].partition;
     const struct place *place = &other->replica[ns]->place[partition];
-    if (place->role == PLACE_NONE) {
-        return; // it has dropped its copy, perhaps in a later view
+    if (place->role == PLACE_NONE || place->written_key != view_key) {
+        return; // it has dropped its copy, or is on its way into another view
     }
     uint32_t held = history_held(other, ns, request->key);
     if (covers(sim, ns, record, held, version)) {
@@ -493,7 +500,7 @@ void history_replicated(const struct process *process, const struct request *req
          peer = node_set_next(&place->writes, peer + 1)) {
         const struct process *other = process_of_peer(process, (uint8_t)peer);
         if (other != NULL) {
-            replica_demand(process, request, version, other);
+            replica_demand(process, request, version, other, place->key);
         }
     }
     v->copies = (uint8_t)copies_of_view(sim, place->key, ns);
@@ -662,7 +669,7 @@ static void record_cleared(const struct process *process, uint32_t namespace_num
             continue;
         }
         uint32_t left = holders_count(sim, namespace_number, key, record->wanted[i], process->host);
-        if (left > 0 && left + v->lost >= v->copies) {
+        if (v->lost >= v->copies || (left > 0 && left + v->lost >= v->copies)) {
             continue;
         }
         char text[64];
@@ -742,7 +749,9 @@ static void settled_clashes(struct sim *sim, uint32_t namespace_number, uint32_t
         const struct version *first = at(record, clash->first), *second = at(record, clash->second);
         if (second->state != VERSION_ACKNOWLEDGED || second->commit_master ||
             first->kind != OPERATION_INCREMENT || !is_ancestor(record, clash->first, stands) ||
-            is_ancestor(record, clash->second, stands)) {
+            is_ancestor(record, clash->second, stands) ||
+            beats(sim, namespace_number, record, stands, clash->second) ||
+            gave_way(sim, namespace_number, record, clash->second, stands)) {
             continue;
         }
         char a[64], b[64];

@@ -24,7 +24,7 @@ enum {
     CONVERGENCE_US = 90 * SIM_S,
     DRAIN_US = 10 * SIM_S,
     OLD_OPERATIONS_US = 1500 * SIM_MS, // the longest that one lasts
-    DEMAND_US = 1 * SIM_S,
+    DEMAND_US = 2500 * SIM_MS,         // longer than an operation lasts
     EVENTS_MAX = 50 * 1000 * 1000,
 };
 

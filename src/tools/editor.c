@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -223,6 +224,17 @@ static void history_add(struct editor *editor, const char *line)
     }
 }
 
+// Whether Ctrl-C is a signal. libedit shows the prompt first and takes the terminal over when it
+// reads: what is typed in between must not be lost to a signal either.
+static void signals_set(bool on)
+{
+    struct termios mode;
+    if (tcgetattr(STDIN_FILENO, &mode) == 0) {
+        mode.c_lflag = on ? mode.c_lflag | ISIG : mode.c_lflag & ~(tcflag_t)ISIG;
+        tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+    }
+}
+
 // ---- the loop -----------------------------------------------------------------------------------
 
 static bool editor_init(struct editor *editor, const struct tools_editor_options *options)
@@ -276,7 +288,9 @@ bool tools_editor_run(const struct tools_editor_options *options)
     bool go_on = true;
     while (go_on) {
         int size = 0;
+        signals_set(false);
         const char *line = el_gets(editor.edit, &size);
+        signals_set(true);
         if (line == NULL || size <= 0) {
             fputc('\n', options->out);
             break;

@@ -11,7 +11,8 @@ const Aerospike = require('aerospike')
 Aerospike.setDefaultLogging({ level: Aerospike.log.OFF })
 
 const { status } = Aerospike
-// Nothing happened for certain; every other failure of a write leaves it in doubt.
+// Nothing happened for certain, unless the client says that the write may have been sent; every other
+// failure of a write leaves it in doubt.
 const REFUSED = new Set([status.ERR_INVALID_NODE, status.ERR_NO_MORE_CONNECTIONS, status.ERR_CLUSTER,
   status.ERR_ASYNC_CONNECTION])
 
@@ -75,7 +76,7 @@ class History {
       entry.gone = gone
       this.writes++
     } catch (error) {
-      if (!REFUSED.has(error.code)) entry.doubt.push({ number, gone })
+      if (error.inDoubt || !REFUSED.has(error.code)) entry.doubt.push({ number, gone })
       this.fail(gone ? 'remove' : 'write', error, begun)
     }
   }

@@ -155,6 +155,29 @@ static void who_leaves_is_marked_in_a_new_view_at_once(void **state)
     }
 }
 
+// The last words of those who left come after the news that they are gone.
+static void who_leaves_often_is_let_in_at_once_each_time(void **state)
+{
+    (void)state;
+    for (uint32_t leaver = 0; leaver < 4; leaver++) {
+        struct sim *sim = cluster_of(4);
+        for (uint32_t round = 0; round < 5; round++) {
+            flags_set(sim, leaver, MEMBER_LEAVING);
+            sim_run(sim, 2 * SIM_INTERVAL_MS);
+            sim->delay_ms = 20;
+            sim_run(sim, SIM_INTERVAL_MS);
+            sim_kill(sim, leaver);
+            sim->delay_ms = 1;
+            sim_run_until(sim, sim_all_agree(sim), 50);
+            sim_run(sim, 2 * SIM_INTERVAL_MS);
+            assert_true(sim_all_agree(sim));
+            sim_start(sim, leaver, 50);
+            sim_run_until(sim, sim_all_agree(sim), 1000);
+        }
+        sim_free(sim);
+    }
+}
+
 static void quiescing_waits_for_the_next_view(void **state)
 {
     (void)state;
@@ -471,6 +494,7 @@ int main(void)
         cmocka_unit_test(two_deaths_at_once_make_one_view_of_the_rest),
         cmocka_unit_test(a_death_that_nobody_is_told_of_is_noticed_after_the_timeout),
         cmocka_unit_test(who_leaves_is_marked_in_a_new_view_at_once),
+        cmocka_unit_test(who_leaves_often_is_let_in_at_once_each_time),
         cmocka_unit_test(quiescing_waits_for_the_next_view),
         cmocka_unit_test(who_slept_too_long_serves_nothing_until_the_others_took_it_back),
         cmocka_unit_test(a_nap_shorter_than_the_timeout_changes_nothing),
