@@ -13,6 +13,7 @@ struct seen_view {
     uint64_t key, regime, principal;
     uint64_t members; // hash of ids, incarnations and flags
     uint32_t count;
+    uint32_t hosts; // its members', as bits
 };
 
 struct watch {
@@ -68,11 +69,18 @@ static bool is_member(const struct membership_view *view, const struct process *
     return false;
 }
 
-static struct seen_view summary_of(const struct membership_view *view)
+static struct seen_view summary_of(struct sim *sim, const struct membership_view *view)
 {
-    struct seen_view seen = {view->key, view->regime, view->principal, 0, view->count};
+    struct seen_view seen = {
+        .key = view->key,
+        .regime = view->regime,
+        .principal = view->principal,
+        .count = view->count,
+    };
     for (uint32_t i = 0; i < view->count; i++) {
         const struct membership_member *m = &view->member[i];
+        const struct process *member = process_of_id(sim, m->id);
+        seen.hosts |= member == NULL ? 0 : UINT32_C(1) << member->host;
         seen.members = prng_mix(seen.members ^ m->id) ^ prng_mix(m->incarnation + m->flags);
     }
     return seen;
@@ -82,7 +90,7 @@ static void view_remember(struct sim *sim, const struct process *process,
                           const struct membership_view *view)
 {
     struct watch *watch = sim->watch;
-    struct seen_view seen = summary_of(view);
+    struct seen_view seen = summary_of(sim, view);
     for (uint32_t i = watch->count; i-- > 0;) {
         const struct seen_view *other = &watch->view[i];
         if (other->key != seen.key) {
@@ -105,16 +113,25 @@ static void view_remember(struct sim *sim, const struct process *process,
     sim->figures.views++;
 }
 
-uint32_t checks_view_count(const struct sim *sim, uint64_t key)
+static const struct seen_view *seen_view_of(const struct sim *sim, uint64_t key)
 {
     const struct watch *watch = sim->watch;
-    for (uint32_t i = watch->count; i-- > 0;) {
-        if (watch->view[i].key == key) {
-            return watch->view[i].count;
-        }
+    uint32_t i = watch->count;
+    while (i > 0 && watch->view[i - 1].key != key) {
+        i--;
     }
-    base_assert(false);
-    return 0;
+    base_assert(i > 0);
+    return &watch->view[i - 1];
+}
+
+uint32_t checks_view_count(const struct sim *sim, uint64_t key)
+{
+    return seen_view_of(sim, key)->count;
+}
+
+uint32_t checks_view_hosts(const struct sim *sim, uint64_t key)
+{
+    return seen_view_of(sim, key)->hosts;
 }
 
 static void view_tell(struct sim *sim, const struct process *process,

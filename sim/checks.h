@@ -14,6 +14,7 @@ void checks_view_installed(const struct process *process, const struct membershi
 
 // How many members a view that was installed somewhere has.
 uint32_t checks_view_count(const struct sim *sim, uint64_t key);
+uint32_t checks_view_hosts(const struct sim *sim, uint64_t key); // as bits
 
 // A process serves a partition as its master: nobody else does in that view.
 void checks_master_serves(const struct process *process, uint32_t namespace_number,

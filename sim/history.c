@@ -17,6 +17,7 @@ struct version {
     struct replication_version is;
     uint64_t number; // of the operation
     uint64_t view_key;
+    uint64_t acknowledged_key; // of the view whose members had it when it was acknowledged
     uint64_t made_us;
     uint64_t acknowledged_us;
     uint32_t parent;
@@ -286,6 +287,13 @@ static void want(struct record *record, uint32_t version)
 
 // --- seen ---
 
+// Whether it was acknowledged on the other side of a split, by a view without these two.
+static bool is_elsewhere(const struct sim *sim, const struct version *v, uint32_t a, uint32_t b)
+{
+    uint32_t hosts = UINT32_C(1) << a | UINT32_C(1) << b;
+    return v->acknowledged_key != 0 && (checks_view_hosts(sim, v->acknowledged_key) & hosts) == 0;
+}
+
 void history_seen(const struct process *process, uint32_t namespace_number, uint32_t key,
                   uint64_t view_key, uint32_t seen, uint64_t since_us)
 {
@@ -300,7 +308,8 @@ void history_seen(const struct process *process, uint32_t namespace_number, uint
         uint32_t who;
         if (v->state != VERSION_ACKNOWLEDGED || v->acknowledged_us > since_us || v->commit_master ||
             covers(sim, namespace_number, record, seen, wanted) ||
-            !is_visible(sim, namespace_number, key, view_key, wanted, &who)) {
+            !is_visible(sim, namespace_number, key, view_key, wanted, &who) ||
+            is_elsewhere(sim, v, process->host, who)) {
             continue;
         }
         char should[64], is[64];
@@ -488,6 +497,7 @@ void history_replicated(const struct process *process, const struct request *req
     uint32_t ns = request->namespace_number;
     struct version *v = &record_of(sim, ns, request->key)->version[version];
     v->copies = 1;
+    v->acknowledged_key = place->key;
     if (v->commit_master || is_exempt(sim, ns, request->key)) {
         return;
     }
@@ -800,6 +810,7 @@ static void record_settled(struct sim *sim, uint32_t namespace_number, uint32_t 
         v->state = VERSION_ACKNOWLEDGED;
         v->acknowledged_us = sim->now_us;
         v->commit_master = false;
+        v->acknowledged_key = 0;
         v->copies = (uint8_t)__builtin_popcount(holders);
         v->lost = 0;
         v->lost_hosts = 0;

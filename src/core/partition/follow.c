@@ -88,11 +88,11 @@ void partition__on_announce(struct partition_machine *machine, uint32_t from,
     struct partition_state *state = &machine->state[message->partition];
     struct partition_lead *lead = &machine->lead[message->partition];
     if (message->master != from || (from != state->master && from != state->desired[0]) ||
-        (lead->leading && !lead->drained) || !message_fits(machine, message)) {
+        (lead->leading && !lead->drained) || !message_fits(machine, message) ||
+        message->step < state->step) { // overtaken by a later one, which is answered for itself
         return;
     }
-    bool drops =
-        message->step >= state->step && node_set_has(&message->drop, machine->self) && !state->drop;
+    bool drops = node_set_has(&message->drop, machine->self) && !state->drop;
     if (message->step > state->step) {
         if (lead->leading) {
             partition__lead_stop(machine, message->partition);

@@ -745,6 +745,11 @@ static void a_follower_that_is_told_to_drop_drops_once_and_says_so(void **state)
     assert_int_equal(f->effects.count, 1);
     assert_int_equal(f->effects.effect[0].type, PARTITION_PLACE);
     assert_false(found->drop);
+    // Nor is an older announcement answered, which would say that it was.
+    message.step = 1;
+    step(f, (struct partition_event){.type = PARTITION_RECEIVED, .from = 0, .message = &message});
+    assert_int_equal(f->effects.count, 0);
+    message.step = 2;
     step(f, (struct partition_event){.type = PARTITION_RECEIVED, .from = 0, .message = &message});
     assert_int_equal(f->effects.count, 3);
     assert_int_equal(f->effects.effect[0].type, PARTITION_PLACE);
