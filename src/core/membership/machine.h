@@ -181,6 +181,9 @@ bool membership__peer_lives(const struct membership *m, const struct peer *peer)
 
 // reason.c
 void membership__reasons_update(struct membership *m);
+
+// Whether a member has for long been frozen or in another view.
+bool membership__peer_is_odd(const struct membership *m, const struct peer *peer);
 bool membership__should_propose(const struct membership *m);
 
 // Whether an outcast has to give up its view: the others are about to go on without it.

@@ -61,6 +61,12 @@ static bool someone_is_new(const struct membership *m, bool outside_candidate)
     return false;
 }
 
+// Each is for a moment after a view, until its next heartbeat has come.
+bool membership__peer_is_odd(const struct membership *m, const struct peer *peer)
+{
+    return peer->odd_ms != 0 && m->now_ms - peer->odd_ms >= intervals_ms(m, ODD_INTERVALS);
+}
+
 enum verdict {
     VERDICT_FINE,
     VERDICT_WAIT, // something is amiss and not yet settled
@@ -114,8 +120,7 @@ static enum verdict member_judge(const struct membership *m, const struct member
     if (((peer->flags ^ member->flags) & MEMBER_LEAVING) != 0) {
         return VERDICT_ACT;
     }
-    bool odd = peer->odd_ms != 0 && m->now_ms - peer->odd_ms >= intervals_ms(m, ODD_INTERVALS);
-    return odd ? VERDICT_ACT : VERDICT_FINE;
+    return membership__peer_is_odd(m, peer) ? VERDICT_ACT : VERDICT_FINE;
 }
 
 // Those of the candidate that are not in the view, gathered for a moment.

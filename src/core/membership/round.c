@@ -45,7 +45,7 @@ static void odd_blame(struct membership *m)
     for (uint32_t i = 0; i < m->candidate.count; i++) {
         uint32_t slot = m->candidate.slot[i];
         struct peer *peer = &m->peer[slot];
-        if (slot == MEMBERSHIP_SELF || peer->odd_ms == 0) {
+        if (slot == MEMBERSHIP_SELF || !membership__peer_is_odd(m, peer)) {
             continue;
         }
         bool soon = peer->odd_count > 0 && m->now_ms - peer->odd_last_ms < soon_ms;
