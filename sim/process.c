@@ -197,6 +197,7 @@ static void config_make(struct process *process, struct cluster_config *out)
                 .self = {.id = process->id, .incarnation = process->incarnation},
                 .interval_ms = HEARTBEAT_INTERVAL_MS,
                 .timeout_ms = HEARTBEAT_TIMEOUT_MS,
+                .minority_wait_ms = sim->profile.minority_wait_ms,
                 .regime_floor = sim->profile.keeps_regime ? host->regime_kept : 0,
                 .mutate_commit_without_one = sim->options.mutation == MUTATION_COMMIT_WITHOUT_ONE,
             },

@@ -6,7 +6,11 @@
 #include "faults.h"
 #include "script.h"
 
-enum { HOT_PARTITIONS_MAX = 8 };
+enum {
+    HOT_PARTITIONS_MAX = 8,
+    MINORITY_WAIT_MS = 10000,
+    NEAR_US = 500,
+};
 
 // How often each kind of fault is drawn, where it is drawn at all.
 static const uint32_t fault_weights[FAULT_KINDS] = {
@@ -66,7 +70,7 @@ static void data_choose(struct sim *sim, struct profile *profile)
         (uint32_t)(prng_chance(p, 700) ? prng_between(p, 0, 200) : prng_between(p, 200, 20000));
 }
 
-// Nodes join, leave and are quiesced, all by themselves in a network that works.
+// Nodes join, leave and are quiesced, all by themselves in a network that works and is near.
 static void gentle_apply(struct profile *profile)
 {
     profile->gentle = true;
@@ -77,6 +81,8 @@ static void gentle_apply(struct profile *profile)
     }
     profile->loss_per_mille = profile->twice_per_mille = 0;
     profile->out_of_order = false;
+    profile->delay_us = 1 + profile->delay_us % NEAR_US;
+    profile->jitter_us %= NEAR_US;
 }
 
 static void script_apply(const struct script *script, struct profile *profile)
@@ -115,9 +121,10 @@ void profile_make(struct sim *sim)
     faults_choose(sim, profile);
     network_choose(sim, profile);
     data_choose(sim, profile);
-    struct prng of_gentle;
-    prng_seed(&of_gentle, sim->options.seed, 5);
-    if (sim->options.gentle || prng_chance(&of_gentle, 100)) {
+    struct prng of_world;
+    prng_seed(&of_world, sim->options.seed, 5);
+    profile->minority_wait_ms = prng_chance(&of_world, 500) ? MINORITY_WAIT_MS : 0;
+    if (sim->options.gentle || prng_chance(&of_world, 100)) {
         gentle_apply(profile);
     }
     if (sim->script != NULL) {

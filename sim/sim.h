@@ -63,6 +63,7 @@ struct profile {
     uint32_t syncs_at_once;
     uint32_t rounds;
     uint64_t round_us;
+    uint32_t minority_wait_ms; // struct membership_config
     uint32_t fault_gap_us;     // mean time between faults
     uint32_t skew_ms;          // of wall clocks, at most
     uint32_t delay_us;         // of a message, at least

@@ -27,6 +27,9 @@ enum {
     LOOK_MS = 500,           // between two looks whether tombstones are known everywhere
     RECLUSTER_INTERVALS = 2, // by then what other nodes were told before is known here
     SYNCS_AT_ONCE = 16,      // of each namespace
+    // Most cuts heal sooner, and what both sides write meanwhile has to be merged by the rule of
+    // conflicts.
+    MINORITY_WAIT_MS = 10000,
 };
 
 uint64_t clustering__now_ms(void)
@@ -474,6 +477,7 @@ static enum base_result machine_make(struct clustering *c)
         .membership = {.self = {.id = node->identity.id, .incarnation = node->identity.incarnation},
                        .interval_ms = c->interval_ms,
                        .timeout_ms = c->timeout_ms,
+                       .minority_wait_ms = MINORITY_WAIT_MS,
                        .regime_floor = node->identity.regime},
         .syncs_at_once = SYNCS_AT_ONCE,
         .namespace_count = node->namespace_count,

@@ -114,7 +114,8 @@ struct membership {
     bool settled;
     bool recluster;
     uint64_t start_ms;
-    uint64_t woken_ms; // frozen because of a pause, since
+    uint64_t woken_ms;    // frozen because of a pause, since
+    uint64_t minority_ms; // most of the view is silent, since
     uint64_t regime_seen;
     struct promise promise;
     struct round round;
@@ -186,7 +187,7 @@ void membership__reasons_update(struct membership *m);
 bool membership__peer_is_odd(const struct membership *m, const struct peer *peer);
 bool membership__should_propose(const struct membership *m);
 
-// Whether an outcast has to give up its view: the others are about to go on without it.
+// Whether an outcast or a minority has to give up its view: the others go on without it.
 bool membership__should_wait(const struct membership *m);
 
 // round.c

@@ -17,6 +17,9 @@
 // installed by a node that did not promise it, and never committed unless all of its members
 // promised it; so between two views that share a node nobody serves twice.
 //
+// Fewer than half of a view that lose the others to silence are most likely cut off, for a while,
+// and clients may reach both sides: they freeze, and go on alone only after `minority_wait_ms`.
+//
 // Departures are acted on at once; a node that others still hear though we do not, or that we hear
 // though others do not, gets two intervals for the news to settle. Arrivals are gathered for a
 // moment so that many nodes that start together make few views. A node that was lost is counted
@@ -111,7 +114,9 @@ struct membership_config {
     struct membership_member self; // flags 0 at start
     uint32_t interval_ms;          // between heartbeats
     uint32_t timeout_ms;           // unheard for so long: not alive
-    uint64_t regime_floor;         // highest regime known from before this start, or 0
+    uint32_t minority_wait_ms; // how long fewer than half of a view wait for the others, if these
+                               // are silent and not known to be gone, before they go on alone
+    uint64_t regime_floor;     // highest regime known from before this start, or 0
     // Deliberate faults, for proving that the checkers of the simulation see them.
     bool mutate_commit_without_one; // commit though one member has not promised
 };

@@ -26,8 +26,34 @@ static void since(const struct membership *m, bool holds, uint64_t *at_ms)
     }
 }
 
+// Whether fewer of our view are in the candidate than are missing there and may go on without us.
+static bool is_minority(const struct membership *m)
+{
+    uint32_t here = 0, silent = 0;
+    for (uint32_t i = 0; i < m->view.count; i++) {
+        const struct membership_member *member = &m->view.member[i];
+        uint32_t slot = membership__slot_find(m, member->id);
+        if (slot == LIMIT_CLUSTER_NODES || m->peer[slot].incarnation != member->incarnation) {
+            continue; // that process is over
+        }
+        const struct peer *peer = &m->peer[slot];
+        if (node_set_has(&m->candidate.set, slot)) {
+            here++;
+        } else if (!peer->gone && (peer->flags & MEMBER_LEAVING) == 0) {
+            silent++;
+        }
+    }
+    return here < silent;
+}
+
+static bool minority_waits(const struct membership *m)
+{
+    return m->minority_ms != 0 && m->now_ms - m->minority_ms < m->config.minority_wait_ms;
+}
+
 void membership__reasons_update(struct membership *m)
 {
+    since(m, is_minority(m), &m->minority_ms);
     for (uint32_t slot = 1; slot < LIMIT_CLUSTER_NODES; slot++) {
         struct peer *peer = &m->peer[slot];
         if (peer->id == 0) {
@@ -207,11 +233,12 @@ static bool view_is_over(const struct membership *m)
 
 bool membership__should_propose(const struct membership *m)
 {
-    return m->candidate.slot[0] == MEMBERSHIP_SELF && !m->candidate.outcast &&
+    return m->candidate.slot[0] == MEMBERSHIP_SELF && !m->candidate.outcast && !minority_waits(m) &&
            m->now_ms >= m->backoff_ms && !someone_is_silent(m) && view_is_over(m);
 }
 
 bool membership__should_wait(const struct membership *m)
 {
-    return m->candidate.outcast && !m->frozen && m->view.key != 0 && view_is_over(m);
+    bool waits = m->candidate.outcast || minority_waits(m);
+    return waits && !m->frozen && m->view.key != 0 && view_is_over(m);
 }

@@ -276,6 +276,64 @@ static void a_cut_between_two_leaves_out_the_lower_one_which_waits(void **state)
     sim_free(sim);
 }
 
+static void minority_wait_set(struct sim *sim, uint32_t count, uint32_t wait_ms)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        sim->node[i].machine->config.minority_wait_ms = wait_ms;
+    }
+}
+
+static void node_cut(struct sim *sim, uint32_t node, uint32_t count, bool cut)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i != node) {
+            sim_cut(sim, node, i, cut);
+        }
+    }
+}
+
+static void a_node_that_is_cut_off_serves_nothing_while_the_others_may_come_back(void **state)
+{
+    (void)state;
+    for (uint32_t victim = 0; victim < 5; victim++) {
+        struct sim *sim = cluster_of(5);
+        minority_wait_set(sim, 5, 10000);
+        node_cut(sim, victim, 5, true);
+        sim_run(sim, SIM_TIMEOUT_MS + 1000);
+        assert_true(membership_is_frozen(sim->node[victim].machine));
+        assert_false(membership_is_frozen(sim->node[(victim + 1) % 5].machine));
+        node_cut(sim, victim, 5, false);
+        sim_run_until(sim, sim_all_agree(sim), 3 * SIM_TIMEOUT_MS);
+        // For good: it goes on alone in the end.
+        node_cut(sim, victim, 5, true);
+        sim_run(sim, SIM_TIMEOUT_MS + 10000 - 500);
+        assert_true(membership_is_frozen(sim->node[victim].machine));
+        sim_run_until(sim, !membership_is_frozen(sim->node[victim].machine), 1500);
+        assert_int_equal(membership_view(sim->node[victim].machine)->count, 1);
+        sim_free(sim);
+    }
+}
+
+static void who_knows_that_the_others_are_gone_waits_for_nobody(void **state)
+{
+    (void)state;
+    struct sim *sim = cluster_of(5);
+    minority_wait_set(sim, 5, 10000);
+    for (uint32_t i = 1; i < 5; i++) {
+        sim_kill(sim, i);
+    }
+    sim_run_until(sim, sim_all_agree(sim), 1000);
+    sim_free(sim);
+    // Nor do halves, of which none is the minority.
+    sim = cluster_of(2);
+    minority_wait_set(sim, 2, 10000);
+    node_cut(sim, 0, 2, true);
+    sim_run(sim, SIM_TIMEOUT_MS + 500);
+    assert_false(membership_is_frozen(sim->node[0].machine));
+    assert_false(membership_is_frozen(sim->node[1].machine));
+    sim_free(sim);
+}
+
 static void a_link_that_works_one_way_is_no_link(void **state)
 {
     (void)state;
@@ -501,6 +559,8 @@ int main(void)
         cmocka_unit_test(a_machine_room_that_slept_goes_on_with_one_view),
         cmocka_unit_test(a_cluster_that_is_split_in_halves_makes_two_views_and_one_again),
         cmocka_unit_test(a_cut_between_two_leaves_out_the_lower_one_which_waits),
+        cmocka_unit_test(a_node_that_is_cut_off_serves_nothing_while_the_others_may_come_back),
+        cmocka_unit_test(who_knows_that_the_others_are_gone_waits_for_nobody),
         cmocka_unit_test(a_link_that_works_one_way_is_no_link),
         cmocka_unit_test(a_node_that_nobody_hears_ends_up_alone),
         cmocka_unit_test(a_chain_of_links_comes_to_rest),
