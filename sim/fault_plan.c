@@ -16,7 +16,6 @@ struct fault_plan {
     uint64_t start_us;
     uint64_t number; // of random faults so far
     uint32_t losses; // processes that ended since all was settled
-    bool rolling;    // with address changes: all start anew, one after the other
 };
 
 struct fault_plan *fault_plan_new(struct sim *sim)

@@ -5,17 +5,19 @@
 //
 // What is demanded:
 //   seen      Who serves a record sees each acknowledged version that some member of the same view
-//             holds, or one that wins against it. Where it can not be seen (a split), the rule of
-//             conflicts decides later, and that is legal.
+//             holds, or one that wins against it. Where it can not be seen (a split), or was
+//             acknowledged by a view of which neither of the two is a member (its other side), the
+//             rule of conflicts decides later, and that is legal.
 //   built     Two acknowledged versions made where one could be seen from the other's master build
 //             on one another; else the one that wins must not be an increment (it was counted from
-//             something older), for then the other would be lost.
+//             something older), for then the other would be lost. Unless one of them had lost by
+//             then to something of another view.
 //   once      An operation makes one version at most.
 //   kept      An acknowledged version, or one that wins, is held by a process, until as many
 //             processes that held it have ended as there were copies when it was acknowledged, or
 //             when all was settled last.
-//   replicated At acknowledgement it is with all who take the partition's writes, and with as many
-//             as the replication factor says.
+//   replicated At acknowledgement it is with all who take the partition's writes in that view, and
+//             with as many as the replication factor says; those that held it and ended count.
 // Records with a time to live are left out of all that from the moment when some clock says that
 // one has expired, until all is settled.
 #pragma once

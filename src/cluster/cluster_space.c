@@ -279,6 +279,9 @@ void cluster__space_on_view(struct cluster__space *space)
 
 void cluster__space_tick(struct cluster__space *space)
 {
+    const struct cluster_edge *edge = &space->cluster->edge;
+    // So that time goes on even if the clock is set back.
+    replica_clock_raise(space->config->replica, edge->wall_ms(edge->arg));
     machine_step(
         space, &(struct partition_event){.type = PARTITION_TICK, .now_ms = space->cluster->now_ms});
     migrations_watch(space);

@@ -166,15 +166,19 @@ static const struct place *place_of(const struct replica *replica, uint32_t part
     return key != 0 && place->key == key ? place : NULL;
 }
 
-enum base_result replica_merge(struct replica *replica, uint64_t key, const uint8_t *bytes,
-                               uint32_t now_s)
+static bool is_older(const struct store_cursor *cursor, const uint8_t *bytes)
 {
-    bool changed;
-    return replica_adopt(replica, key, bytes, now_s, &changed);
+    if (cursor->stored == NULL || is_truncated(cursor->store, cursor->stored)) {
+        return false;
+    }
+    struct replication_version theirs = replica_version(bytes);
+    struct replication_version ours = replica_version(cursor->stored);
+    return replication_compare(&theirs, &ours, REPLICATION_BY_LAST_UPDATE_TIME) < 0;
 }
 
-enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint8_t *bytes,
-                               uint32_t now_s, bool *changed)
+// `late`: one that loses by last update time loses in any case.
+static enum base_result adopt(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                              uint32_t now_s, bool late, bool *changed)
 {
     *changed = false;
     struct store_cursor cursor;
@@ -182,32 +186,32 @@ enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint
     const struct place *place = place_of(replica, cursor.partition, key);
     enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
     if (place != NULL && place->role != PLACE_NONE) {
-        result = put_if_newer(replica, &cursor, bytes, replica_policy(replica), changed);
+        result = late && is_older(&cursor, bytes)
+                     ? RESULT_LOST_CONFLICT
+                     : put_if_newer(replica, &cursor, bytes, replica_policy(replica), changed);
     }
     store_release(&cursor);
     return result;
 }
 
+enum base_result replica_merge(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                               uint32_t now_s)
+{
+    bool changed;
+    return adopt(replica, key, bytes, now_s, false, &changed);
+}
+
+enum base_result replica_adopt(struct replica *replica, uint64_t key, const uint8_t *bytes,
+                               uint32_t now_s, bool *changed)
+{
+    return adopt(replica, key, bytes, now_s, false, changed);
+}
+
 enum base_result replica_take_over(struct replica *replica, uint64_t key, const uint8_t *bytes,
                                    uint32_t now_s)
 {
-    struct store_cursor cursor;
-    store_acquire(replica->store, bytes + STORE_RECORD_DIGEST_AT, now_s, &cursor);
-    bool older = false;
-    if (cursor.stored != NULL && !is_truncated(replica->store, cursor.stored)) {
-        struct replication_version theirs = replica_version(bytes);
-        struct replication_version ours = replica_version(cursor.stored);
-        older = replication_compare(&theirs, &ours, REPLICATION_BY_LAST_UPDATE_TIME) < 0;
-    }
-    const struct place *place = place_of(replica, cursor.partition, key);
-    enum base_result result = RESULT_CLUSTER_KEY_MISMATCH;
-    if (place != NULL && place->role != PLACE_NONE) {
-        bool changed;
-        result = older ? RESULT_LOST_CONFLICT
-                       : put_if_newer(replica, &cursor, bytes, replica_policy(replica), &changed);
-    }
-    store_release(&cursor);
-    return result;
+    bool changed;
+    return adopt(replica, key, bytes, now_s, true, &changed);
 }
 
 static bool is_record_of(const struct base_slice bytes, uint32_t partition)

@@ -39,9 +39,9 @@ static inline enum replication_policy replica_policy(const struct replica *repli
 void replica_policy_set(struct replica *replica, enum replication_policy policy);
 
 // The time of a version that is made now, for any thread. Not before any version that this node has
-// taken from others, nor before any that members of this view had made when it began: so a master
-// whose clock is behind does not lose to writes from before it was one, of which it may not have
-// heard. A clock more than a minute ahead of ours is broken and not followed.
+// made or taken from others, nor before any that members of this view had made when it began: so a
+// master whose clock is behind does not lose to writes from before it was one, of which it may not
+// have heard. A clock more than a minute ahead of ours is broken and not followed.
 uint64_t replica_clock_ms(const struct replica *replica, uint64_t now_ms);
 void replica_clock_raise(struct replica *replica, uint64_t ms);
 
@@ -75,11 +75,10 @@ BASE_MUST_USE enum base_result replica_adopt(struct replica *replica, uint64_t k
 
 // MESSAGE_WRITE: stores under the place's key if it wins by last update time, whatever the policy
 // (replication.h says why), but by the policy while our copy is of another lineage than the
-// master's. That ours is newer is ok. Writes on their
-// way when the place was frozen are taken until the next view is installed, so that few are left
-// for which a new master has to be asked. A node that dropped its copy in this view says ok and
-// stores nothing. RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY,
-// RESULT_LIMIT.
+// master's. That ours is newer is ok. Writes on their way when the place was frozen are taken until
+// the next view is installed, so that few are left for which a new master has to be asked. A node
+// that dropped its copy in this view says ok and stores nothing.
+// RESULT_OK, RESULT_CLUSTER_KEY_MISMATCH, RESULT_MALFORMED, RESULT_NO_MEMORY, RESULT_LIMIT.
 BASE_MUST_USE enum base_result replica_on_write(struct replica *replica,
                                                 const struct message *message, uint32_t now_s);
 

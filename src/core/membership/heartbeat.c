@@ -136,6 +136,12 @@ void membership__on_heartbeat(struct membership *m, const struct membership_mess
     state_take(m, &m->peer[slot], message);
     membership__peer_heard(m, slot);
     adjacency_take(m, slot, message);
+    // A member of our view promised another one, so ours is over. We may not be in that one: who
+    // is left out by a partial cut learns it so before the others serve.
+    uint32_t place = membership__view_place(&m->view, message->from, message->from_incarnation);
+    if (!m->frozen && message->regime > m->promise.regime && place < m->view.count) {
+        membership__freeze(m);
+    }
     // Somebody has the view that we promised: so it was committed.
     const struct promise *promise = &m->promise;
     if (promise->pending && message->key == promise->view.key &&

@@ -87,7 +87,7 @@ static bool someone_is_new(const struct membership *m, bool outside_candidate)
     return false;
 }
 
-// Each is for a moment after a view, until its next heartbeat has come.
+// Not for the moment until its first heartbeat in a new view has come.
 bool membership__peer_is_odd(const struct membership *m, const struct peer *peer)
 {
     return peer->odd_ms != 0 && m->now_ms - peer->odd_ms >= intervals_ms(m, ODD_INTERVALS);
@@ -98,6 +98,13 @@ enum verdict {
     VERDICT_WAIT, // something is amiss and not yet settled
     VERDICT_ACT,
 };
+
+// Who is left out by a partial cut gives up its view an interval before the others go on without
+// it: clients may reach both.
+static uint64_t patience_of(const struct membership *m, uint64_t ms)
+{
+    return m->candidate.outcast ? ms - m->config.interval_ms : ms;
+}
 
 static bool someone_hears(const struct membership *m, uint32_t slot)
 {
@@ -115,7 +122,7 @@ static bool someone_hears(const struct membership *m, uint32_t slot)
 static enum verdict lost_member_judge(const struct membership *m, uint32_t slot)
 {
     const struct peer *peer = &m->peer[slot];
-    uint64_t grace_ms = membership__grace_ms(m);
+    uint64_t grace_ms = patience_of(m, membership__grace_ms(m));
     bool wait = !peer->gone && m->now_ms - peer->lost_ms < grace_ms && someone_hears(m, slot);
     bool rumour = membership__peer_lives(m, peer) &&
                   peer->told_last_ms - peer->told_ms < grace_ms &&
@@ -139,7 +146,8 @@ static enum verdict member_judge(const struct membership *m, const struct member
     if (!node_set_has(&m->candidate.set, slot)) {
         // Who slept is taken back by the others when they have heard it for a while.
         bool patient = m->woken_ms != 0 || someone_is_new(m, false);
-        uint64_t patience_ms = patient ? m->config.timeout_ms : membership__grace_ms(m);
+        uint64_t patience_ms =
+            patience_of(m, patient ? m->config.timeout_ms : membership__grace_ms(m));
         bool wait = peer->exclude_ms == 0 || m->now_ms - peer->exclude_ms < patience_ms;
         return wait ? VERDICT_WAIT : VERDICT_ACT;
     }
