@@ -18,8 +18,10 @@
 enum {
     EXPIRY_MAGIC = 0x45585059,
     THREAD_NICE = 10,
+    TOMBSTONE_PERIOD_MS = 2000,
     TOMBSTONE_AGE_MS = 10000, // until which a known tombstone outlives what is still on its way
-    REAP_RESTS = 20,          // times that a walk for tombstones takes pass before the next one
+    TOMBSTONE_MASTER_AGE_MS = 15000, // by then replicas have forgotten it
+    REAP_RESTS = 20, // times that a walk for tombstones takes pass before the next one
 };
 
 // What is remembered of a namespace between seconds. Times are monotonic.
@@ -152,13 +154,15 @@ static void tombstones_reap(struct expiry *e, struct namespace *ns)
     struct course *course = &e->course[ns->number];
     const struct config_namespace *config = ns->config;
     uint64_t begin_ns = io_clock_monotonic_ns();
-    uint64_t age_ms = TOMBSTONE_AGE_MS, period_ns = TOMBSTONE_AGE_MS * 1000000ull;
+    struct expiry_ages ages = {TOMBSTONE_AGE_MS, TOMBSTONE_MASTER_AGE_MS};
+    uint64_t period_ns = TOMBSTONE_PERIOD_MS * 1000000ull;
     store_stats_sum(ns->store, &stats);
     if (!__atomic_load_n(&ns->replica->tombstones, __ATOMIC_RELAXED)) {
-        age_ms = 0;
+        ages = (struct expiry_ages){0};
     } else if (!atomic_load_explicit(&ns->node->tombstones_known, memory_order_relaxed)) {
-        age_ms = atomic_load_explicit(&config->tomb_raider_eligible_age_s, memory_order_relaxed) *
-                 1000ull;
+        ages.replica_ms = ages.master_ms =
+            atomic_load_explicit(&config->tomb_raider_eligible_age_s, memory_order_relaxed) *
+            1000ull;
         period_ns =
             atomic_load_explicit(&config->tomb_raider_period_s, memory_order_relaxed) * SECOND_NS;
     }
@@ -168,7 +172,7 @@ static void tombstones_reap(struct expiry *e, struct namespace *ns)
     }
     struct expiry_walker walker = walker_of(e, ns);
     uint64_t removed;
-    expiry_tombstones_run(ns, io_clock_epoch_ms(), age_ms, &walker, &removed);
+    expiry_tombstones_run(ns, io_clock_epoch_ms(), &ages, &walker, &removed);
     course->reaped_ns = io_clock_monotonic_ns();
     course->reap_took_ns = course->reaped_ns - begin_ns;
     if (removed > 0) {

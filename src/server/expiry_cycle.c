@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/digest.h"
+#include "cluster/replica.h"
 #include "server/shared.h"
 
 enum { SLICE_RECORDS = 64 };
@@ -228,24 +230,39 @@ bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *wal
 // --- tombstones ---
 
 struct reaping {
-    uint64_t until_ms; // made before it
+    const struct replica *replica;
+    uint64_t replica_until_ms, master_until_ms; // made before it
     uint64_t removed;
 };
 
 static enum store_visit reap_visit(const struct store_record *record, void *arg)
 {
     struct reaping *r = arg;
-    if (!record->tombstone || record->last_update_ms >= r->until_ms) {
+    if (!record->tombstone) {
+        return STORE_VISIT_KEEP;
+    }
+    uint32_t partition = base_digest_partition(record->digest);
+    bool leads = r->replica->place[partition].role == PLACE_MASTER;
+    if (record->last_update_ms >= (leads ? r->master_until_ms : r->replica_until_ms)) {
         return STORE_VISIT_KEEP;
     }
     r->removed++;
     return STORE_VISIT_REMOVE;
 }
 
-bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, uint64_t age_ms,
+static uint64_t until_of(uint64_t now_ms, uint64_t age_ms)
+{
+    return now_ms >= age_ms ? now_ms - age_ms + 1 : 0;
+}
+
+bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, const struct expiry_ages *ages,
                            const struct expiry_walker *walker, uint64_t *removed)
 {
-    struct reaping r = {.until_ms = now_ms >= age_ms ? now_ms - age_ms + 1 : 0};
+    struct reaping r = {
+        .replica = ns->replica,
+        .replica_until_ms = until_of(now_ms, ages->replica_ms),
+        .master_until_ms = until_of(now_ms, ages->master_ms),
+    };
     bool ok = walk(ns, walker, has_tombstones, reap_visit, &r);
     *removed = r.removed;
     return ok;

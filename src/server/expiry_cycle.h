@@ -32,9 +32,17 @@ bool expiry_evict_follow(struct namespace *ns, const struct expiry_walker *walke
 // came meanwhile. False when the walk was given up.
 bool expiry_truncation_run(struct namespace *ns, const struct expiry_walker *walker);
 
-// Removes the tombstones that were made at least `age_ms` before `now_ms` (since 2010); walks only
+// The age at which a tombstone goes. The master keeps it for longer: a record that is made again
+// goes on counting its lives, which it could not where the tombstone is forgotten, and a replica
+// that still had it would take it for the newer of the two by the generation policy.
+struct expiry_ages {
+    uint64_t replica_ms;
+    uint64_t master_ms;
+};
+
+// Removes the tombstones that were made at least so long before `now_ms` (since 2010); walks only
 // partitions that have some. *removed: how many. False when the walk was given up.
-bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, uint64_t age_ms,
+bool expiry_tombstones_run(struct namespace *ns, uint64_t now_ms, const struct expiry_ages *ages,
                            const struct expiry_walker *walker, uint64_t *removed);
 
 // How records are distributed by time to live and by size.

@@ -204,8 +204,8 @@ class Cluster {
   }
 
   // Waits until all copies are the same and nobody holds one that it should not; gives those that
-  // are not when time is up.
-  async untilEqual (nodes = this.alive, msMax = 10000) {
+  // are not when time is up. (Tombstones go at some time, not everywhere at once.)
+  async untilEqual (nodes = this.alive, msMax = 30000) {
     const end = performance.now() + msMax
     for (;;) {
       const different = await this.compareReplicas(nodes)

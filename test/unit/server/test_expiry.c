@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes without being asked for: expired records, the soonest to expire when memory is short,
 // truncated ones. Time is given with the call; only the thread reads the clock.
+#include "cluster/replica.h"
 #include "query_fixture.h"
 #include "server/expiry.h"
 
@@ -225,7 +226,17 @@ static uint64_t tombstones(struct query_fixture *f)
     return stats.tombstone_count;
 }
 
-static void tombstones_go_by_age_alone(void **state)
+static void roles_set(struct query_fixture *f, enum place_role role)
+{
+    for (uint32_t p = 0; p < LIMIT_PARTITIONS; p++) {
+        struct place place;
+        replica_place_copy(f->ns->replica, p, &place);
+        place.role = (uint8_t)role;
+        replica_place_set(f->ns->replica, p, &place);
+    }
+}
+
+static void tombstones_go_by_age_and_role_alone(void **state)
 {
     struct query_fixture *f = *state;
     struct patience patience;
@@ -235,19 +246,24 @@ static void tombstones_go_by_age_alone(void **state)
         query_bury(f, i, i % 2 == 0 ? "demo" : NULL, 1000 * i);
     }
     uint64_t removed;
+    const struct expiry_ages ages = {.replica_ms = 10000, .master_ms = 40000}, none = {0};
     assert_true(expiry_cycle_run(f->ns, NOW_S, &w));
     assert_true(expiry_truncation_run(f->ns, &w));
     assert_int_equal(tombstones(f), 300);
     assert_int_equal(atomic_load(&f->ns->non_expirable_objects), 0);
-    assert_true(expiry_tombstones_run(f->ns, 5000, 10000, &w, &removed)); // no such age yet
+    assert_true(expiry_tombstones_run(f->ns, 5000, &ages, &w, &removed)); // no such age yet
     assert_int_equal(removed, 0);
-    assert_true(expiry_tombstones_run(f->ns, 110000, 10000, &w, &removed));
-    assert_int_equal(removed, 100);
+    roles_set(f, PLACE_MASTER);
+    assert_true(expiry_tombstones_run(f->ns, 110000, &ages, &w, &removed));
+    assert_int_equal(removed, 70);
+    roles_set(f, PLACE_REPLICA); // which forgets sooner than the master
+    assert_true(expiry_tombstones_run(f->ns, 110000, &ages, &w, &removed));
+    assert_int_equal(removed, 30);
     assert_int_equal(tombstones(f), 200);
     patience.pauses_left = 3;
-    assert_false(expiry_tombstones_run(f->ns, 1000000, 0, &w, &removed));
+    assert_false(expiry_tombstones_run(f->ns, 1000000, &none, &w, &removed));
     patience.pauses_left = INT64_MAX;
-    assert_true(expiry_tombstones_run(f->ns, 1000000, 0, &w, &removed));
+    assert_true(expiry_tombstones_run(f->ns, 1000000, &none, &w, &removed));
     assert_int_equal(tombstones(f), 0);
     assert_int_equal(objects(f), 50);
 }
@@ -425,7 +441,7 @@ int main(void)
         CASE(eviction_makes_progress_with_few_records),
         CASE(sets_that_disable_eviction_are_spared),
         CASE(truncated_records_are_removed_and_expired_ones_left),
-        CASE(tombstones_go_by_age_alone),
+        CASE(tombstones_go_by_age_and_role_alone),
         CASE(truncated_tombstones_are_removed),
         CASE(a_node_that_was_always_alone_needs_no_tombstones),
         CASE(a_truncation_during_the_walk_asks_for_another_one),
