@@ -237,7 +237,7 @@ static void copies_describe(const struct cluster__space *space, struct partition
     for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
         struct store_summary summary;
         struct place place;
-        replica_place_copy(replica, i, &place);
+        replica_place_close(replica, i, &place);
         store_partition_summary(replica->store, i, &summary);
         out->copy[i] = (struct partition_copy){
             .lineage = place.lineage,
@@ -266,7 +266,6 @@ void cluster__space_on_view(struct cluster__space *space)
             .quiesced = (view->member[i].flags & (MEMBER_QUIESCED | MEMBER_LEAVING)) != 0,
         };
     }
-    replica_close(space->config->replica);
     copies_describe(space, &cluster->exchange);
     machine_step(space, &(struct partition_event){.type = PARTITION_VIEW,
                                                   .now_ms = cluster->now_ms,
@@ -299,8 +298,10 @@ void cluster__space_on_exchange(struct cluster__space *space, uint32_t from,
 void cluster__space_on_message(struct cluster__space *space, uint32_t from,
                                const struct partition_message *message)
 {
-    struct place place;
-    replica_place_copy(space->config->replica, message->partition, &place);
+    struct place place = {.in_flight = 0};
+    if (node_set_has(&message->drop, space->cluster->self)) {
+        replica_place_copy(space->config->replica, message->partition, &place);
+    }
     machine_step(space, &(struct partition_event){.type = PARTITION_RECEIVED,
                                                   .now_ms = space->cluster->now_ms,
                                                   .from = from,

@@ -78,13 +78,12 @@ void replica_freeze(struct replica *replica)
     }
 }
 
-void replica_close(struct replica *replica)
+void replica_place_close(struct replica *replica, uint32_t partition, struct place *out)
 {
-    for (uint32_t i = 0; i < LIMIT_PARTITIONS; i++) {
-        store_partition_lock(replica->store, i);
-        replica->place[i].written_key = 0;
-        store_partition_unlock(replica->store, i);
-    }
+    store_partition_lock(replica->store, partition);
+    replica->place[partition].written_key = 0;
+    *out = replica->place[partition];
+    store_partition_unlock(replica->store, partition);
 }
 
 void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out)

@@ -48,8 +48,9 @@ void replica_clock_raise(struct replica *replica, uint64_t ms);
 // Sets or freezes the place of one partition; keeps in_flight. For the cluster thread.
 void replica_place_set(struct replica *replica, uint32_t partition, const struct place *place);
 void replica_freeze(struct replica *replica); // all of them
-void replica_close(struct replica *replica);  // all frozen ones: no copy changes from here on
 void replica_place_copy(struct replica *replica, uint32_t partition, struct place *out);
+// Of a frozen one: our copy does not change from here on.
+void replica_place_close(struct replica *replica, uint32_t partition, struct place *out);
 
 // Stores a record that came from a peer under the view `key` if it wins against ours by the
 // namespace's policy. The place is looked at under the same stripe: when it is frozen, of another

@@ -60,13 +60,14 @@ static void terminal_open(void)
     const struct winsize size = {.ws_row = 50, .ws_col = 100};
     snprintf(path, sizeof path, "%s/ballast", folder == NULL ? "build/bin" : folder);
     snprintf(port, sizeof port, "%u", node.port);
+    // Before the fork: another thread reads what the node prints, and may hold any lock then.
+    setenv("HOME", node.folder, 1);
+    setenv("TERM", "xterm", 1);
+    // The line editor's library never frees the names of functions that were added to it.
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     terminal.pid = forkpty(&terminal.fd, NULL, NULL, &size);
     assert_true(terminal.pid >= 0);
     if (terminal.pid == 0) {
-        setenv("HOME", node.folder, 1);
-        setenv("TERM", "xterm", 1);
-        // The line editor's library never frees the names of functions that were added to it.
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
         execl(path, "asadm", "-p", port, (char *)NULL);
         _exit(127);
     }

@@ -287,7 +287,9 @@ static void writes_under_way_when_a_view_ends_are_taken_until_the_next_begins(vo
     assert_int_equal(on_write(&f, KEY, &old), RESULT_OK);
     assert_int_equal(stored_fill(&f), 1);
     static const struct sent later = {.last_update_ms = 6000, .generation = 5, .fill = 2};
-    replica_close(f.replica);
+    struct place place;
+    replica_place_close(f.replica, PARTITION, &place);
+    assert_int_equal(place.lineage, KEY);
     assert_int_equal(on_write(&f, KEY, &later), RESULT_CLUSTER_KEY_MISMATCH);
     assert_int_equal(stored_fill(&f), 1);
     place_as(&f, OTHER_KEY, PLACE_REPLICA);
