@@ -99,13 +99,6 @@ enum verdict {
     VERDICT_ACT,
 };
 
-// Who is left out by a partial cut gives up its view an interval before the others go on without
-// it: clients may reach both.
-static uint64_t patience_of(const struct membership *m, uint64_t ms)
-{
-    return m->candidate.outcast ? ms - m->config.interval_ms : ms;
-}
-
 static bool someone_hears(const struct membership *m, uint32_t slot)
 {
     for (uint32_t i = 1; i < LIMIT_CLUSTER_NODES; i++) {
@@ -122,7 +115,7 @@ static bool someone_hears(const struct membership *m, uint32_t slot)
 static enum verdict lost_member_judge(const struct membership *m, uint32_t slot)
 {
     const struct peer *peer = &m->peer[slot];
-    uint64_t grace_ms = patience_of(m, membership__grace_ms(m));
+    uint64_t grace_ms = membership__grace_ms(m);
     bool wait = !peer->gone && m->now_ms - peer->lost_ms < grace_ms && someone_hears(m, slot);
     bool rumour = membership__peer_lives(m, peer) &&
                   peer->told_last_ms - peer->told_ms < grace_ms &&
@@ -146,8 +139,7 @@ static enum verdict member_judge(const struct membership *m, const struct member
     if (!node_set_has(&m->candidate.set, slot)) {
         // Who slept is taken back by the others when they have heard it for a while.
         bool patient = m->woken_ms != 0 || someone_is_new(m, false);
-        uint64_t patience_ms =
-            patience_of(m, patient ? m->config.timeout_ms : membership__grace_ms(m));
+        uint64_t patience_ms = patient ? m->config.timeout_ms : membership__grace_ms(m);
         bool wait = peer->exclude_ms == 0 || m->now_ms - peer->exclude_ms < patience_ms;
         return wait ? VERDICT_WAIT : VERDICT_ACT;
     }
